@@ -1,0 +1,65 @@
+// Starts a headless Chrome that has WebGPU: with the machine's GPU where there is one, with SwiftShader (on the CPU) elsewhere.
+// Candidates are tried in turn, browsers best first and each with GPU flags before SwiftShader's, until one gives an adapter.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import puppeteer, { type Browser } from "puppeteer";
+import { browsers, hasGpu } from "./browsers.mjs";
+
+const quiet = [
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-domain-reliability",
+  "--disable-sync",
+  "--disable-quic",
+  "--no-first-run",
+  "--no-default-browser-check",
+  "--no-pings",
+];
+const software = ["--enable-unsafe-webgpu"];
+const gpu = process.platform === "linux" ? [...software, "--enable-features=Vulkan", "--use-angle=vulkan"] : software;
+const system = process.platform === "linux" ? ["--disable-dev-shm-usage"] : [];
+const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // Chrome's sandbox refuses to run as root
+
+/** A running Chrome whose pages have a WebGPU adapter. `flags` are further command line switches. Close it when done. */
+export async function launchChrome(flags: readonly string[] = []): Promise<Browser> {
+  const failures: string[] = [];
+  for (const { path, env } of browsers()) {
+    for (const graphics of process.platform !== "linux" || !hasGpu() ? [software] : [gpu, software]) {
+      try {
+        const browser = await puppeteer.launch({
+          executablePath: path,
+          args: [...quiet, ...system, ...sandbox, ...graphics, ...flags],
+          env: { ...process.env, ...env },
+          headless: true,
+          protocolTimeout: 0, // a page may compute for minutes
+        });
+        if (await hasAdapter(browser)) return browser;
+        await browser.close();
+        failures.push(`${path} ${graphics.join(" ")}: no adapter`);
+      } catch (error) {
+        failures.push(`${path} ${graphics.join(" ")}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+  const tried = failures.length > 0 ? `; tried:\n${failures.join("\n")}` : "";
+  throw new Error(
+    `launchChrome: no browser with WebGPU found; run \`node src/cli/setup.mjs\`, or install Chrome or Chromium, or name one in CHROME_PATH${tried}`,
+  );
+}
+
+/** Asks a page for an adapter. navigator.gpu exists in secure contexts only; http://localhost is one, about:blank is not. */
+async function hasAdapter(browser: Browser): Promise<boolean> {
+  const server = createServer((_, response) => response.setHeader("content-type", "text/html").end("<!doctype html>"));
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+    const found = await page.evaluate("navigator.gpu?.requestAdapter().then((adapter) => adapter !== null)");
+    await page.close();
+    return found === true;
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
