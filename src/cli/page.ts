@@ -95,7 +95,6 @@ async function serve(entry: string, cacheDir: string): Promise<ViteDevServer> {
       hmr: false,
       ws: false,
       watch: null,
-      headers: { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" },
     },
     plugins: [mnistFiles(), { name: "empty-page", configureServer: (server) => void servePage(server) }],
   });
@@ -106,6 +105,8 @@ function servePage({ middlewares }: ViteDevServer): void {
   const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>wgrad</title><link rel="icon" href="data:,"></head></html>`;
   middlewares.use((request, response, next) => {
     if (request.url !== "/") return next();
+    response.setHeader("cross-origin-opener-policy", "same-origin");
+    response.setHeader("cross-origin-embedder-policy", "require-corp");
     response.setHeader("content-type", "text/html").end(page);
   });
 }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { runInChrome } from "../../src/cli/page.ts";
 import type { Facts } from "./squares.page.ts";
 
-test("a page has an adapter, a dispatch gives the right numbers, and MNIST is served", async () => {
+test("a page has an adapter, a dispatch gives the right numbers, and MNIST is there", async () => {
   const messages: string[] = [];
   const { numbers, facts } = await runInChrome<{ numbers: number[]; facts: Facts }, string>({
     entry: "test/chrome/squares.page.ts",
@@ -13,6 +13,7 @@ test("a page has an adapter, a dispatch gives the right numbers, and MNIST is se
   });
   expect(numbers).toEqual(Array.from({ length: 1000 }, (_, i) => i * i));
   expect(messages).toEqual([`adapter: ${facts.vendor}`, "computed 1000"]);
+  expect(facts.isolated).toBe(true);
   expect(facts.mnistBytes).toBe(16 + 60_000 * 28 * 28);
 });
 

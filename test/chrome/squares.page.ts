@@ -4,8 +4,7 @@ import type { PageModule } from "../../src/cli/page.ts";
 
 export interface Facts {
   vendor: string;
-  architecture: string;
-  features: string[];
+  isolated: boolean;
   mnistBytes: number;
 }
 
@@ -16,9 +15,11 @@ const main: PageModule<{ n: number }, string, { numbers: number[]; facts: Facts 
   const numbers = await squares(navigator.gpu, n);
   send(`computed ${numbers.length}`);
   const images = await fetch("/data/mnist/train-images-idx3-ubyte");
-  const { vendor, architecture } = adapter.info;
-  const features = [...adapter.features].sort();
-  return { numbers, facts: { vendor, architecture, features, mnistBytes: (await images.arrayBuffer()).byteLength } };
+  const { vendor } = adapter.info;
+  return {
+    numbers,
+    facts: { vendor, isolated: crossOriginIsolated, mnistBytes: (await images.arrayBuffer()).byteLength },
+  };
 };
 export default main;
 
