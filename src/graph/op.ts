@@ -27,7 +27,9 @@ export interface Op<P = Params> {
   readonly kernel: Kernel<P>;
   /** Upstream gradients (null where none flows) → one gradient an input (null: none flows). In Tensor methods, so that it
    *  differentiates again. Broadcast inputs are un-broadcast by the engine. `null`: not differentiable, nothing flows. */
-  readonly gradient: ((dout: readonly (Tensor | null)[], node: GradientContext<P>) => readonly (Tensor | null)[]) | null;
+  readonly gradient:
+    | ((dout: readonly (Tensor | null)[], node: GradientContext<P>) => readonly (Tensor | null)[])
+    | null;
   /** f is non-decreasing, so that max(f(x)) = f(max(x)): max-pooling moves before it. */
   readonly monotone?: boolean;
 }
@@ -95,7 +97,10 @@ export interface CustomDispatch {
   readonly workgroupSize: readonly [number, number, number];
   readonly workgroups: readonly [number, number, number];
   /** Body of `fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32)`, and module-scope declarations. */
-  code(names: { inputs: readonly string[]; outputs: readonly string[]; scratch: readonly string[] }): { declarations: string; body: string };
+  code(names: { inputs: readonly string[]; outputs: readonly string[]; scratch: readonly string[] }): {
+    declarations: string;
+    body: string;
+  };
 }
 
 export interface CustomKernel<P = Params> {

@@ -15,13 +15,22 @@ type IsLeaf<T> = (x: unknown) => x is T;
 
 export function leaves<T>(tree: unknown, isLeaf: IsLeaf<T>, path = ""): Leaf<T>[] {
   if (isLeaf(tree)) return [{ path, value: tree }];
-  if (typeof tree !== "object" || tree === null) throw new TypeError(`tree: ${path || "root"} is ${String(tree)}, not a leaf, object or array`);
+  if (typeof tree !== "object" || tree === null)
+    throw new TypeError(`tree: ${path || "root"} is ${String(tree)}, not a leaf, object or array`);
   return Object.entries(tree).flatMap(([key, child]) => leaves(child, isLeaf, path ? `${path}.${key}` : key));
 }
 
-export function mapTree<X, A, B>(tree: X, isLeaf: IsLeaf<A>, f: (leaf: A, path: string) => B, path = ""): MapTree<X, A, B> {
+export function mapTree<X, A, B>(
+  tree: X,
+  isLeaf: IsLeaf<A>,
+  f: (leaf: A, path: string) => B,
+  path = "",
+): MapTree<X, A, B> {
   if (isLeaf(tree)) return f(tree, path) as MapTree<X, A, B>;
-  if (typeof tree !== "object" || tree === null) throw new TypeError(`tree: ${path || "root"} is ${String(tree)}, not a leaf, object or array`);
-  const entries = Object.entries(tree).map(([key, child]) => [key, mapTree(child, isLeaf, f, path ? `${path}.${key}` : key)] as const);
+  if (typeof tree !== "object" || tree === null)
+    throw new TypeError(`tree: ${path || "root"} is ${String(tree)}, not a leaf, object or array`);
+  const entries = Object.entries(tree).map(
+    ([key, child]) => [key, mapTree(child, isLeaf, f, path ? `${path}.${key}` : key)] as const,
+  );
   return (Array.isArray(tree) ? entries.map(([, v]) => v) : Object.fromEntries(entries)) as MapTree<X, A, B>;
 }

@@ -26,7 +26,8 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
 export function normaliseAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
   const list = (typeof axes === "number" ? [axes] : axes).map((a) => normaliseAxis(op, a, rank));
-  if (new Set(list).size !== list.length) throw new ShapeError(`${op}: axes [${axes}] name an axis twice; name each once`);
+  if (new Set(list).size !== list.length)
+    throw new ShapeError(`${op}: axes [${axes}] name an axis twice; name each once`);
   return list.sort((a, b) => a - b);
 }
 

@@ -31,7 +31,9 @@ export function ndarray(type: TensorType, values: ArrayLike<number | boolean> | 
   if (typeof values === "function") for (let i = 0; i < n; i++) data[i] = values(i);
   else {
     if (values.length !== n)
-      throw new ShapeError(`ndarray: ${values.length} values for shape [${type.shape}], which holds ${n}; give ${n} values`);
+      throw new ShapeError(
+        `ndarray: ${values.length} values for shape [${type.shape}], which holds ${n}; give ${n} values`,
+      );
     for (let i = 0; i < n; i++) data[i] = Number(values[i]);
   }
   return { dtype: type.dtype, shape: type.shape, data };

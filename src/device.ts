@@ -1,0 +1,58 @@
+// What a device is, whichever it is: `gpu/` runs plans on WebGPU, `cpu/` runs graphs by the reference.
+import type { MapTree, Tree } from "./graph/tree.ts";
+import type { NdArray } from "./shape/ndarray.ts";
+import type { TensorType } from "./shape/types.ts";
+import type { Tensor } from "./tensor.ts";
+import type { TypeTree } from "./trace.ts";
+
+/** A value that lives on a device. It leaves it only through `read`. */
+export interface DeviceArray extends AsyncDisposable {
+  readonly type: TensorType;
+  readonly device: Device;
+  /** A copy on the host. On a GPU it waits for what was submitted before, and holds up nothing submitted after.
+   *  Throws ArrayError if disposed, or overwritten by a later run of the program that made it. */
+  read(): Promise<NdArray>;
+  /** Replaces the value. Throws ShapeError if the length differs. */
+  write(values: NdArray): void;
+  dispose(): void;
+}
+
+export interface RunOptions {
+  /** How many times the function is applied before outputs are as seen; above 1 only with `carry`. Default 1. */
+  readonly repeat?: number;
+}
+
+/** A compiled function. Inputs are DeviceArrays of the device; carried ones are updated in place. Outputs are overwritten by the next `run`:
+ *  read them before it. */
+export interface Program<I, O> {
+  run(inputs: MapTree<I, TensorType, DeviceArray>, options?: RunOptions): MapTree<O, Tensor, DeviceArray>;
+  /** Prints as the plan: every dispatch, slot and byte. */
+  readonly plan: { toString(): string };
+  dispose(): void;
+}
+
+export interface CompileOptions<I, C extends keyof I & string = never> {
+  /** Top-level inputs that the function maps to their next value (returned under the same name). Their arrays come from one `put`. */
+  readonly carry?: readonly C[];
+  /** A name for labels and messages. */
+  readonly label?: string;
+}
+
+export interface Device extends AsyncDisposable {
+  readonly kind: "gpu" | "cpu";
+  /** For people: the adapter's name, or that this is the reference. */
+  readonly name: string;
+  /** True of an adapter that runs on the CPU (SwiftShader and kin). */
+  readonly software: boolean;
+  /** Uploads a tree of host arrays. Arrays of one `put` are laid out side by side, as `carry` wants them. */
+  put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, DeviceArray>;
+  /** Traces `f` on tensors of these types, plans it and makes all that it takes to run. Errors of the graph are thrown here. */
+  compile<I extends TypeTree, O, C extends keyof I & string = never>(
+    f: (inputs: MapTree<I, TensorType, Tensor>) => O,
+    types: I,
+    options?: CompileOptions<I, C>,
+  ): Promise<Program<I, Omit<O, C>>>;
+  /** Resolves when all that was submitted is done; rejects with DeviceLostError if the device is lost. */
+  synchronize(): Promise<void>;
+  dispose(): void;
+}
