@@ -44,26 +44,54 @@ export class Tensor {
     this.output = output;
   }
 
-  get type(): TensorType { return this.node.types[this.output] as TensorType; }
-  get shape(): Shape { return this.type.shape; }
-  get dtype(): DType { return this.type.dtype; }
-  get rank(): number { return this.shape.length; }
+  get type(): TensorType {
+    return this.node.types[this.output] as TensorType;
+  }
+  get shape(): Shape {
+    return this.type.shape;
+  }
+  get dtype(): DType {
+    return this.type.dtype;
+  }
+  get rank(): number {
+    return this.shape.length;
+  }
 
-  #like(x: TensorLike): Tensor { return typeof x === "number" ? full({ dtype: this.dtype, shape: [] }, x) : x; }
-  zerosLike(): Tensor { return full(this.type, 0); }
+  #like(x: TensorLike): Tensor {
+    return typeof x === "number" ? full({ dtype: this.dtype, shape: [] }, x) : x;
+  }
+  zerosLike(): Tensor {
+    return full(this.type, 0);
+  }
 
   // ---- elementwise ----
-  neg(): Tensor { return one(ops.neg, [this]); }
-  exp(): Tensor { return one(ops.exp, [this]); }
-  relu(): Tensor { return one(ops.relu, [this]); }
-  add(b: TensorLike): Tensor { return one(ops.add, [this, this.#like(b)]); }
-  mul(b: TensorLike): Tensor { return one(ops.mul, [this, this.#like(b)]); }
-  greater(b: TensorLike): Tensor { return one(ops.greater, [this, this.#like(b)]); }
+  neg(): Tensor {
+    return one(ops.neg, [this]);
+  }
+  exp(): Tensor {
+    return one(ops.exp, [this]);
+  }
+  relu(): Tensor {
+    return one(ops.relu, [this]);
+  }
+  add(b: TensorLike): Tensor {
+    return one(ops.add, [this, this.#like(b)]);
+  }
+  mul(b: TensorLike): Tensor {
+    return one(ops.mul, [this, this.#like(b)]);
+  }
+  greater(b: TensorLike): Tensor {
+    return one(ops.greater, [this, this.#like(b)]);
+  }
   /** This where `condition` holds, else `otherwise`. */
-  where(condition: Tensor, otherwise: TensorLike): Tensor { return one(ops.where, [condition, this, this.#like(otherwise)]); }
+  where(condition: Tensor, otherwise: TensorLike): Tensor {
+    return one(ops.where, [condition, this, this.#like(otherwise)]);
+  }
 
   // ---- reductions ----
-  sum(axes?: number | readonly number[], keepDims = false): Tensor { return this.#reduce(ops.sum, axes, keepDims); }
+  sum(axes?: number | readonly number[], keepDims = false): Tensor {
+    return this.#reduce(ops.sum, axes, keepDims);
+  }
   #reduce(op: AnyOp, axes: number | readonly number[] | undefined, keepDims: boolean): Tensor {
     const list = normaliseAxes(op.name, axes, this.rank);
     const y = one(op, [this], { axes: list });
@@ -71,14 +99,22 @@ export class Tensor {
   }
 
   // ---- views ----
-  reshape(shape: Shape): Tensor { return sameShape(shape, this.shape) ? this : one(ops.reshape, [this], { shape: [...shape] }); }
+  reshape(shape: Shape): Tensor {
+    return sameShape(shape, this.shape) ? this : one(ops.reshape, [this], { shape: [...shape] });
+  }
   /** Permutes the axes; without an argument swaps the last two. */
   transpose(permutation?: readonly number[]): Tensor {
     const r = this.rank;
-    return one(ops.transpose, [this], { permutation: permutation ?? this.shape.map((_, d) => (d < r - 2 ? d : 2 * r - 3 - d)) });
+    return one(ops.transpose, [this], {
+      permutation: permutation ?? this.shape.map((_, d) => (d < r - 2 ? d : 2 * r - 3 - d)),
+    });
   }
-  broadcastTo(shape: Shape): Tensor { return sameShape(shape, this.shape) ? this : one(ops.broadcastTo, [this], { shape: [...shape] }); }
+  broadcastTo(shape: Shape): Tensor {
+    return sameShape(shape, this.shape) ? this : one(ops.broadcastTo, [this], { shape: [...shape] });
+  }
 
   // ---- linear algebra ----
-  matmul(b: Tensor): Tensor { return one(ops.matmul, [this, b]); }
+  matmul(b: Tensor): Tensor {
+    return one(ops.matmul, [this, b]);
+  }
 }

@@ -33,7 +33,8 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
 
 /** The gradient of a scalar with respect to each of `wrt`. */
 export function grad(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
-  if (loss.rank !== 0 || loss.dtype !== "f32") throw new ShapeError(`grad: the loss must be f32[], got ${printType(loss.type)}; take its mean or sum`);
+  if (loss.rank !== 0 || loss.dtype !== "f32")
+    throw new ShapeError(`grad: the loss must be f32[], got ${printType(loss.type)}; take its mean or sum`);
   return vjp([loss], [full(loss.type, 1)], wrt);
 }
 
