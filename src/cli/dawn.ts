@@ -1,9 +1,9 @@
 // WebGPU in Node, through Dawn (the npm package webgpu): for tests and command line tools.
 //
-// On a Linux machine with a GPU, Dawn finds it through the system's Vulkan loader. Elsewhere on Linux it gets SwiftShader,
-// a Vulkan driver that runs on the CPU, and a Vulkan loader, both from the Chromium that setup.mjs unpacked. Dawn opens the
-// loader by its bare name, libvulkan.so.1; the dynamic linker gives it the one already loaded under that name, so loading
-// ours by its full path first is enough, and LD_LIBRARY_PATH need not be set before the process starts.
+// On Linux, Dawn gets the Vulkan loader of the Chromium that setup.mjs unpacked: it finds the driver of a GPU where there is
+// one, and elsewhere is pointed to SwiftShader, a driver that runs on the CPU, from the same Chromium. Dawn opens the loader
+// by its bare name, libvulkan.so.1; the dynamic linker gives it the one already loaded under that name, so loading ours by
+// its full path first is enough, and LD_LIBRARY_PATH need not be set before the process starts.
 
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
@@ -11,12 +11,15 @@ import { join } from "node:path";
 import { create, globals } from "webgpu";
 import { bundle, bundleRuns, hasGpu } from "./browsers.mjs";
 
+/** Timestamps in nanoseconds, not rounded to 100 µs as a browser has to. */
+const options = ["disable-dawn-features=timestamp_quantization"];
+
 let gpu: Promise<GPU> | undefined;
 
 /**
  * The GPU object of this process (`navigator.gpu` in a page), with at least one adapter, or an error that says what to
- * install. Defines the WebGPU globals (GPUBufferUsage …) too. The object is kept, since Dawn ends when it is collected; a process
- * exits by itself once nothing else is pending.
+ * install. Defines the WebGPU globals (GPUBufferUsage …) too. The object is kept, since Dawn ends when it is collected; the
+ * process still exits by itself once nothing is pending.
  */
 export function createGpu(): Promise<GPU> {
   gpu ??= findGpu();
@@ -25,23 +28,21 @@ export function createGpu(): Promise<GPU> {
 
 async function findGpu(): Promise<GPU> {
   Object.assign(globalThis, globals);
-  if (process.platform !== "linux" || hasGpu()) {
-    const real = create([]);
-    if (await real.requestAdapter()) return real;
+  const software = bundleRuns && existsSync(bundle()) ? join(bundle(), "vk_swiftshader_icd.json") : undefined;
+  if (software) loadVulkanLoader(join(bundle(), "libvulkan.so.1"));
+  if (process.platform !== "linux" || hasGpu() || !software) {
+    const gpu = create(options);
+    if (await gpu.requestAdapter()) return gpu;
   }
-  const driver = bundleRuns ? join(bundle(), "vk_swiftshader_icd.json") : "";
-  if (existsSync(driver)) {
-    loadVulkanLoader(join(bundle(), "libvulkan.so.1"));
-    process.env.VK_ICD_FILENAMES = driver;
-    const software = create([]);
-    if (await software.requestAdapter()) return software;
+  if (software) {
+    process.env.VK_ICD_FILENAMES = software;
+    const gpu = create(options);
+    if (await gpu.requestAdapter()) return gpu;
   }
-  throw new Error(
-    `createGpu: Dawn finds no WebGPU adapter on ${process.platform} ${process.arch}; ` +
-      (bundleRuns
-        ? "run `node src/cli/setup.mjs`, which unpacks SwiftShader"
-        : "install a Vulkan, Metal or Direct3D 12 driver"),
-  );
+  const remedy = bundleRuns
+    ? "run `node src/cli/setup.mjs`, which unpacks SwiftShader"
+    : "install a driver for Vulkan, Metal or Direct3D 12";
+  throw new Error(`createGpu: Dawn finds no WebGPU adapter on ${process.platform} ${process.arch}; ${remedy}`);
 }
 
 /** Loads a library that is no Node module: Node says so and closes it again, but RTLD_NODELETE keeps it in the process. */
