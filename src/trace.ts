@@ -1,6 +1,6 @@
 // Tracing: runs a function once on Tensors and records what it returns. Inputs and outputs are trees.
 import type { Node } from "./graph/node.ts";
-import { type Leaf, leaves, mapTree, type MapTree, type Tree } from "./graph/tree.ts";
+import { type Leaf, leaves, mapTree, type Tree } from "./graph/tree.ts";
 import { ops } from "./ops/index.ts";
 import { ShapeError } from "./shape/errors.ts";
 import { printType, sameType, type TensorType } from "./shape/types.ts";
@@ -29,13 +29,9 @@ export const isType = (x: unknown): x is TensorType =>
 
 /** Runs `f` on tensors of the given types. `carry` names top-level inputs that `f` returns, under the same name and of the same types,
  *  as their next value. Throws ShapeError where a carried output does not match its input. */
-export function trace<I extends TypeTree>(
-  f: (inputs: MapTree<I, TensorType, Tensor>) => unknown,
-  types: I,
-  carry: readonly string[] = [],
-): Trace {
-  const tensors = mapTree(types, isType, (type, path) => apply(ops.input, [], { path, type })[0] as Tensor);
-  const result = f(tensors as MapTree<I, TensorType, Tensor>);
+export function trace(f: (inputs: never) => unknown, types: TypeTree, carry: readonly string[] = []): Trace {
+  const tensors = mapTree<unknown, TensorType, unknown>(types, isType, (type, path) => apply(ops.input, [], { path, type })[0] as Tensor);
+  const result = f(tensors as never);
   const inputs = leaves(tensors, isTensor);
   if (carry.length === 0) return { inputs, outputs: leaves(result, isTensor), carry: [], outputTree: result };
 

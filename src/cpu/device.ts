@@ -71,7 +71,7 @@ export class CpuDevice implements Device {
     types: I,
     options: CompileOptions<I, C> = {},
   ): Promise<Program<I, Omit<O, C>>> {
-    const t = trace(f as (inputs: unknown) => unknown, types as TypeTree, options.carry);
+    const t = trace(f, types, options.carry);
     const targets = [...t.carry.map((c) => c.output), ...t.outputs.map((o) => o.value)];
     const run = (inputs: unknown, { repeat = 1 }: RunOptions = {}) => {
       if (!Number.isInteger(repeat) || repeat < 1)

@@ -1,49 +1,78 @@
-// Reductions over any axes; the axes are dropped (keepDims is a reshape, in tensor.ts).
-import type { Index } from "../graph/affine.ts";
+// Reductions over any axes. Mean and variance are compositions of sum (compositions/reduce.ts).
 import type { Combine, Op } from "../graph/op.ts";
-import { allocate, eachIndex } from "../shape/ndarray.ts";
-import { numel, strides } from "../shape/types.ts";
+import { allocate } from "../shape/ndarray.ts";
+import { type DType, numel } from "../shape/types.ts";
+import { type AxesParams, eachReduced, keptShape, readReduced, reducedExtents } from "./axes.ts";
 import { requireDtype } from "./define.ts";
 
-/** Axes are normalised: non-negative, sorted, distinct. */
-export interface ReduceParams {
-  readonly axes: readonly number[];
+interface Reduction {
+  readonly name: Combine;
+  /** dtype of the result. Default: the input's. */
+  readonly dtype?: DType;
+  /** The reduction of at least one value, in float64. */
+  readonly f: (values: readonly number[]) => number;
+  readonly gradient: Op<AxesParams>["gradient"];
 }
 
-function reduction(name: string, combine: Combine, start: number, step: (acc: number, x: number) => number, gradient: Op<ReduceParams>["gradient"]): Op<ReduceParams> {
+function reduction({ name, dtype, f, gradient }: Reduction): Op<AxesParams> {
   return {
     name,
     type([x], { axes }) {
       requireDtype(name, "input", x!, "f32", "i32", "u32");
-      return [{ dtype: x!.dtype, shape: x!.shape.filter((_, d) => !axes.includes(d)) }];
+      return [{ dtype: dtype ?? x!.dtype, shape: keptShape(name, x!, axes) }];
     },
     reference([x], { axes }, [type]) {
-      const data = allocate(type!.dtype, numel(type!.shape)).fill(start);
-      const kept = x!.shape.map((_, d) => d).filter((d) => !axes.includes(d));
-      const step1 = strides(type!.shape);
-      eachIndex(x!.shape, (index, flat) => {
-        const o = kept.reduce((sum, d, i) => sum + index[d]! * step1[i]!, 0);
-        data[o] = step(data[o]!, x!.data[flat]!);
+      const data = allocate(type!.dtype, numel(type!.shape));
+      eachReduced(x!, axes, (values, out) => {
+        data[out] = f(values);
       });
-      return [{ dtype: type!.dtype, shape: type!.shape, data }];
+      return [{ ...type!, data }];
     },
-    kernel: {
-      kind: "reduce",
-      combine,
-      extents: ({ inputs: [x], params }) => params.axes.map((d) => x!.shape[d]!),
-      term: (at, r, lower, { inputs: [x], params }) => [lower.read(0, interleave(x!.shape.length, params.axes, r, at))],
-    },
+    kernel: { kind: "reduce", combine: name, extents: reducedExtents, term: readReduced },
     gradient,
   };
 }
 
-/** The input index: `r` along the reduced axes, `at` along the others. */
-function interleave(rank: number, axes: readonly number[], r: readonly Index[], at: readonly Index[]): Index[] {
-  let kept = 0;
-  return Array.from({ length: rank }, (_, d) => (axes.includes(d) ? r[axes.indexOf(d)]! : at[kept++]!));
-}
+/** dx = dout along every reduced axis. */
+export const sum = reduction({
+  name: "sum",
+  f: (values) => values.reduce((a, b) => a + b),
+  gradient: ([d], { inputs: [x], params: { axes } }) => [d!.expandDims(axes).broadcastTo(x!.shape)],
+});
 
-/** d of the reduced shape, with the axes back as 1s, broadcast to the input. */
-export const sum = reduction("sum", "sum", 0, (a, x) => a + x, ([d], { inputs: [x], params: { axes } }) => [
-  d!.reshape(x!.shape.map((n, i) => (axes.includes(i) ? 1 : n))).broadcastTo(x!.shape),
-]);
+const extreme =
+  (arg: "argmax" | "argmin"): Op<AxesParams>["gradient"] =>
+  ([d], { inputs: [x], params: { axes } }) => {
+    // one-hot over the reduced axes, which stand last; moved back to where they were
+    const kept = x!.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+    const order = [...kept, ...axes];
+    const sizes = axes.map((i) => x!.shape[i]!);
+    const hot = x![arg](axes)
+      .oneHot(sizes.reduce((n, s) => n * s, 1))
+      .reshape(order.map((i) => x!.shape[i]!))
+      .transpose(x!.shape.map((_, i) => order.indexOf(i)));
+    return [d!.expandDims(axes).mul(hot)];
+  };
+
+/** The whole gradient goes to the first maximum in row-major order. */
+export const max = reduction({
+  name: "max",
+  f: (values) => values.reduce((a, b) => Math.max(a, b)),
+  gradient: extreme("argmax"),
+});
+
+/** The whole gradient goes to the first minimum in row-major order. */
+export const min = reduction({
+  name: "min",
+  f: (values) => values.reduce((a, b) => Math.min(a, b)),
+  gradient: extreme("argmin"),
+});
+
+const first = (better: (x: number, best: number) => boolean) => (values: readonly number[]) =>
+  values.reduce((best, x, i) => (better(x, values[best]!) ? i : best), 0);
+
+/** The row-major index, over the reduced axes, of the first maximum. */
+export const argmax = reduction({ name: "argmax", dtype: "i32", f: first((x, best) => x > best), gradient: null });
+
+/** The row-major index, over the reduced axes, of the first minimum. */
+export const argmin = reduction({ name: "argmin", dtype: "i32", f: first((x, best) => x < best), gradient: null });
