@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** @typedef {{ path: string, env: Record<string, string> }} Executable a browser, and the variables that it needs */
+/** A browser, with the variables and switches that it needs. @typedef {{ path: string, env: Record<string, string>, flags: string[] }} Executable */
 
 /** True where @sparticuz/chromium runs. */
 export const bundleRuns = process.platform === "linux" && process.arch === "x64";
@@ -24,16 +24,15 @@ export function bundle() {
 /** @param {string} folder where @sparticuz/chromium was unpacked @returns {Executable} */
 export function bundledBrowser(folder) {
   const libraries = [join(folder, "al2023/lib"), process.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter);
-  return {
-    path: join(folder, "chromium"),
-    env: { LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: join(folder, "fonts") },
-  };
+  const env = { LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: join(folder, "fonts") };
+  return { path: join(folder, "chromium"), env, flags: ["--no-sandbox"] }; // the package has no sandbox helper
 }
 
 /** Installed browsers, or the one that CHROME_PATH names. @returns {Executable[]} */
 export function installedBrowsers() {
   const { CHROME_PATH, PATH = "", LOCALAPPDATA = "", PROGRAMFILES = "" } = process.env;
-  if (CHROME_PATH) return [{ path: CHROME_PATH, env: {} }];
+  const flags = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // the sandbox refuses to run as root
+  if (CHROME_PATH) return [{ path: CHROME_PATH, env: {}, flags }];
   const names = ["google-chrome", "google-chrome-stable", "chromium", "chromium-browser"];
   const places = {
     darwin: [
@@ -44,7 +43,7 @@ export function installedBrowsers() {
     linux: PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name))),
   };
   const paths = process.platform in places ? places[/** @type {keyof typeof places} */ (process.platform)] : [];
-  return paths.filter(executable).map((path) => ({ path, env: {} }));
+  return paths.filter(executable).map((path) => ({ path, env: {}, flags }));
 }
 
 /** Every browser to try, best first. @returns {Executable[]} */

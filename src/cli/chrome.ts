@@ -4,7 +4,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import puppeteer, { type Browser } from "puppeteer";
-import { browsers, hasGpu } from "./browsers.mjs";
+import { browsers, type Executable, hasGpu } from "./browsers.mjs";
 
 const quiet = [
   "--disable-background-networking",
@@ -19,33 +19,38 @@ const quiet = [
 const software = ["--enable-unsafe-webgpu"];
 const gpu = process.platform === "linux" ? [...software, "--enable-features=Vulkan", "--use-angle=vulkan"] : software;
 const system = process.platform === "linux" ? ["--disable-dev-shm-usage"] : [];
-const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // Chrome's sandbox refuses to run as root
 
 /** A running Chrome whose pages have a WebGPU adapter. `flags` are further command line switches. Close it when done. */
 export async function launchChrome(flags: readonly string[] = []): Promise<Browser> {
   const failures: string[] = [];
-  for (const { path, env } of browsers()) {
-    for (const graphics of process.platform !== "linux" || !hasGpu() ? [software] : [gpu, software]) {
+  for (const browser of browsers()) {
+    for (const graphics of process.platform === "linux" && hasGpu() ? [gpu, software] : [software]) {
       try {
-        const browser = await puppeteer.launch({
-          executablePath: path,
-          args: [...quiet, ...system, ...sandbox, ...graphics, ...flags],
-          env: { ...process.env, ...env },
-          headless: true,
-          protocolTimeout: 0, // a page may compute for minutes
-        });
-        if (await hasAdapter(browser)) return browser;
-        await browser.close();
-        failures.push(`${path} ${graphics.join(" ")}: no adapter`);
+        return await launch(browser, [...graphics, ...flags]);
       } catch (error) {
-        failures.push(`${path} ${graphics.join(" ")}: ${error instanceof Error ? error.message : error}`);
+        failures.push(`${browser.path} ${graphics.join(" ")}: ${error instanceof Error ? error.message : error}`);
       }
     }
   }
-  const tried = failures.length > 0 ? `; tried:\n${failures.join("\n")}` : "";
-  throw new Error(
-    `launchChrome: no browser with WebGPU found; run \`node src/cli/setup.mjs\`, or install Chrome or Chromium, or name one in CHROME_PATH${tried}`,
-  );
+  const remedy = "run `node src/cli/setup.mjs`, or install Chrome or Chromium, or name one in CHROME_PATH";
+  throw new Error([`launchChrome: no browser with WebGPU found; ${remedy}; tried:`, ...failures].join("\n"));
+}
+
+async function launch({ path, env, flags }: Executable, more: readonly string[]): Promise<Browser> {
+  const browser = await puppeteer.launch({
+    executablePath: path,
+    args: [...quiet, ...system, ...flags, ...more],
+    env: { ...process.env, ...env },
+    headless: true,
+    protocolTimeout: 0, // a page may compute for minutes
+  });
+  try {
+    if (!(await hasAdapter(browser))) throw new Error("no adapter");
+    return browser;
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
 }
 
 /** Asks a page for an adapter. navigator.gpu exists in secure contexts only; http://localhost is one, about:blank is not. */
