@@ -16,6 +16,11 @@ interface AvgParams extends PoolParams {
   readonly countIncludePad: boolean;
 }
 
+export interface AvgGradParams extends AvgParams {
+  /** [H, W] of the image. */
+  readonly size: Pair;
+}
+
 /** The first cell and the end of those that count, along an axis. */
 const bounds = (d: 0 | 1, size: Pair, p: AvgParams): Pair =>
   p.countIncludePad ? [-p.padding[d][0], size[d] + p.padding[d][1]] : [0, size[d]];
@@ -74,7 +79,7 @@ export const avgPool2d: Op<AvgParams> = {
 };
 
 /** dy [N,Ho,Wo,C] → [N,H,W,C], the image's [H, W] being `size` */
-export const avgPool2dGrad: Op<AvgParams & { readonly size: Pair }> = {
+export const avgPool2dGrad: Op<AvgGradParams> = {
   name: "avgPool2dGrad",
   type([dy], p) {
     requireDtype("avgPool2dGrad", "dy", dy!, "f32");
@@ -94,11 +99,12 @@ export const avgPool2dGrad: Op<AvgParams & { readonly size: Pair }> = {
   kernel: {
     kind: "map",
     cost: 2,
-    element: (at, lower, { params: p }) => [
-      covers(at, lower, p)
-        .map((o) => divided(lower.readOr(0, o.at, "0.0f", o.inside), o.at, p.size, lower, p))
-        .join(" + "),
-    ],
+    element(at, lower, { params: p }) {
+      const terms = covers(at, lower, p).map((o) =>
+        divided(lower.readOr(0, o.at, "0.0f", o.inside), o.at, p.size, lower, p),
+      );
+      return [`(${terms.join(" + ")})`];
+    },
   },
   gradient: ([d], { params }) => [d!.avgPool2d(params.kernel, params)],
 };

@@ -4,6 +4,7 @@ import type { KernelContext, Lower } from "../graph/op.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { eachIndex, type NdArray } from "../shape/ndarray.ts";
 import { printType, type Shape, strides, type TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** Axes are normalised: non-negative, sorted, distinct. */
 export interface AxesParams {
@@ -18,6 +19,10 @@ export function keptShape(op: string, x: TensorType, axes: readonly number[]): n
     );
   return x.shape.filter((_, d) => !axes.includes(d));
 }
+
+/** A tensor of the kept shape, with the reduced axes back as 1s. */
+export const restoreAxes = (y: Tensor, x: Tensor, axes: readonly number[]): Tensor =>
+  y.reshape(x.shape.map((n, d) => (axes.includes(d) ? 1 : n)));
 
 export const reducedExtents = ({ inputs: [x], params }: KernelContext<AxesParams>): number[] =>
   params.axes.map((d) => x!.shape[d]!);

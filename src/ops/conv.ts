@@ -20,16 +20,11 @@ export interface ConvParams extends Window {
 }
 
 /** Calls `visit` for every multiply-add with the flat indices of its elements of x, w and y. */
-function eachTap(
-  x: Shape,
-  w: Shape,
-  y: Shape,
-  p: ConvParams,
-  visit: (x: number, w: number, y: number) => void,
-): void {
+function eachTap(x: Shape, w: Shape, y: Shape, p: ConvParams, visit: (x: number, w: number, y: number) => void): void {
   const [sx, sw, sy] = [strides(x), strides(w), strides(y)];
   const [cg, kg] = [w[2]!, w[3]! / p.groups];
-  const flat = (index: readonly number[], step: readonly number[]) => index.reduce((sum, i, d) => sum + i * step[d]!, 0);
+  const flat = (index: readonly number[], step: readonly number[]) =>
+    index.reduce((sum, i, d) => sum + i * step[d]!, 0);
   eachIndex(y, ([n, ho, wo, k]) =>
     eachIndex(w.slice(0, 3), ([i, j, c]) => {
       const h = ho! * p.stride[0] + i! * p.dilation[0] - p.padding[0][0];
@@ -68,7 +63,9 @@ function checkSize(op: string, what: string, got: TensorType, wanted: Shape): vo
 
 function checkGroups(op: string, w: TensorType, groups: number): void {
   if (!Number.isInteger(groups) || groups < 1 || w.shape[3]! % groups !== 0)
-    throw new ShapeError(`${op}: ${groups} groups do not divide the filters of ${printType(w)} (K = ${w.shape[3]}); change one`);
+    throw new ShapeError(
+      `${op}: ${groups} groups do not divide the filters of ${printType(w)} (K = ${w.shape[3]}); change one`,
+    );
 }
 
 const images = (op: string, ...named: [string, TensorType][]) => {
@@ -100,7 +97,10 @@ export const conv2d: Op<ConvParams> = {
     combine: "sum",
     extents: ({ inputs: [, w] }) => w!.shape.slice(0, 3),
     term([n, ho, wo, k], [i, j, c], lower, { inputs: [, w], params: p }) {
-      const channel = k!.div(w!.shape[3]! / p.groups).mul(w!.shape[2]!).add(c!);
+      const channel = k!
+        .div(w!.shape[3]! / p.groups)
+        .mul(w!.shape[2]!)
+        .add(c!);
       return [
         lower.readOr(0, [n!, tap(0, ho!, i!, p), tap(1, wo!, j!, p), channel], "0.0f"),
         lower.read(1, [i!, j!, c!, k!]),
@@ -135,7 +135,10 @@ export const conv2dInputGrad: Op<ConvParams & { readonly size: Pair }> = {
     extents: ({ inputs: [, w], params: p }) => [w!.shape[0]!, w!.shape[1]!, w!.shape[3]! / p.groups],
     term([n, h, v, c], [i, j, k], lower, { inputs: [, w], params: p }) {
       const cg = w!.shape[2]!;
-      const filter = c!.div(cg).mul(w!.shape[3]! / p.groups).add(k!);
+      const filter = c!
+        .div(cg)
+        .mul(w!.shape[3]! / p.groups)
+        .add(k!);
       // s·ho = h + p − d·i
       const sh = h!.add(p.padding[0][0]).sub(i!.mul(p.dilation[0]));
       const sv = v!.add(p.padding[1][0]).sub(j!.mul(p.dilation[1]));
@@ -146,7 +149,10 @@ export const conv2dInputGrad: Op<ConvParams & { readonly size: Pair }> = {
       ];
     },
   },
-  gradient: ([d], { inputs: [dy, w], params }) => [d!.conv2d(w!, params), d!.conv2dFilterGrad(dy!, params.kernel, params)],
+  gradient: ([d], { inputs: [dy, w], params }) => [
+    d!.conv2d(w!, params),
+    d!.conv2dFilterGrad(dy!, params.kernel, params),
+  ],
 };
 
 /** x [N,H,W,C], dy [N,Ho,Wo,K] → [kh,kw,C/groups,K] */
@@ -156,9 +162,13 @@ export const conv2dFilterGrad: Op<ConvParams> = {
     images("conv2dFilterGrad", ["x", x!], ["dy", dy!]);
     const [c, k] = [x!.shape[3]!, dy!.shape[3]!];
     if (c % p.groups !== 0 || k % p.groups !== 0)
-      throw new ShapeError(`conv2dFilterGrad: ${p.groups} groups do not divide the channels of ${printType(x!)} and ${printType(dy!)}; change one`);
+      throw new ShapeError(
+        `conv2dFilterGrad: ${p.groups} groups do not divide the channels of ${printType(x!)} and ${printType(dy!)}; change one`,
+      );
     if (x!.shape[0] !== dy!.shape[0])
-      throw new ShapeError(`conv2dFilterGrad: batches differ, ${printType(x!)} and ${printType(dy!)} (${x!.shape[0]} vs ${dy!.shape[0]}); give those of one batch`);
+      throw new ShapeError(
+        `conv2dFilterGrad: batches differ, ${printType(x!)} and ${printType(dy!)} (${x!.shape[0]} vs ${dy!.shape[0]}); give those of one batch`,
+      );
     checkSize("conv2dFilterGrad", "dy", dy!, windowCount("conv2dFilterGrad", spatial(x!), p));
     return [{ dtype: "f32", shape: [...p.kernel, c / p.groups, k] }];
   },
@@ -173,12 +183,18 @@ export const conv2dFilterGrad: Op<ConvParams> = {
     combine: "sum",
     extents: ({ inputs: [, dy] }) => dy!.shape.slice(0, 3),
     term([i, j, c, k], [n, ho, wo], lower, { outputs: [dw], params: p }) {
-      const channel = k!.div(dw!.shape[3]! / p.groups).mul(dw!.shape[2]!).add(c!);
+      const channel = k!
+        .div(dw!.shape[3]! / p.groups)
+        .mul(dw!.shape[2]!)
+        .add(c!);
       return [
         lower.readOr(0, [n!, tap(0, ho!, i!, p), tap(1, wo!, j!, p), channel], "0.0f"),
         lower.read(1, [n!, ho!, wo!, k!]),
       ];
     },
   },
-  gradient: ([d], { inputs: [x, dy], params }) => [d && dy!.conv2dInputGrad(d, spatial(x!), params), x!.conv2d(d!, params)],
+  gradient: ([d], { inputs: [x, dy], params }) => [
+    d && dy!.conv2dInputGrad(d, spatial(x!), params),
+    x!.conv2d(d!, params),
+  ],
 };

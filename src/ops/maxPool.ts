@@ -11,12 +11,23 @@ import { ShapeError } from "../shape/errors.ts";
 import { allocate, eachIndex } from "../shape/ndarray.ts";
 import { numel, printType, sameShape, type TensorType } from "../shape/types.ts";
 import { literal, requireDtype } from "./define.ts";
-import { cell, cellOf, covers, eachTap, type PoolGradParams, type PoolParams, pooledShape, unpooledShape } from "./pool.ts";
+import {
+  cell,
+  cellOf,
+  covers,
+  eachTap,
+  type PoolGradParams,
+  type PoolParams,
+  pooledShape,
+  unpooledShape,
+} from "./pool.ts";
 
 function requireCode(op: string, code: TensorType, shape: readonly number[]): void {
   requireDtype(op, "the code", code, "i32");
   if (!sameShape(code.shape, shape))
-    throw new ShapeError(`${op}: code must have the shape of the pooled tensor, got ${printType(code)} ([${code.shape}] vs [${shape}]); take it from maxPool2d`);
+    throw new ShapeError(
+      `${op}: code must have the shape of the pooled tensor, got ${printType(code)} ([${code.shape}] vs [${shape}]); take it from maxPool2d`,
+    );
 }
 
 /** x [N,H,W,C] → y [N,Ho,Wo,C] and its code. A NaN in the window wins. */
@@ -65,7 +76,7 @@ export const maxPool2d: Op<PoolParams> = {
     },
   },
   gradient: ([d], { inputs: [x], outputs: [, code], params }) => [
-    d && d.maxPool2dGrad(code!, { ...params, size: [x!.shape[1]!, x!.shape[2]!] }),
+    d?.maxPool2dGrad(code!, { ...params, size: [x!.shape[1]!, x!.shape[2]!] }) ?? null,
   ],
 };
 
@@ -89,15 +100,14 @@ export const maxPool2dGrad: Op<PoolGradParams> = {
   kernel: {
     kind: "map",
     cost: 2,
-    element: (at, lower, { params: p }) => [
-      covers(at, lower, p)
-        .map((o) => {
-          const code = lower.readOr(1, o.at, "-1", o.inside);
-          const dy = lower.readOr(0, o.at, "0.0f", o.inside);
-          return `select(0.0f, ${dy}, ${code} == ${lower.text(o.position)})`;
-        })
-        .join(" + "),
-    ],
+    element(at, lower, { params: p }) {
+      const terms = covers(at, lower, p).map((o) => {
+        const code = lower.readOr(1, o.at, "-1", o.inside);
+        const dy = lower.readOr(0, o.at, "0.0f", o.inside);
+        return `select(0.0f, ${dy}, ${code} == ${lower.text(o.position)})`;
+      });
+      return [`(${terms.join(" + ")})`];
+    },
   },
   gradient: ([d], { inputs: [, code], params }) => [d!.maxPool2dGather(code!, params), null],
 };

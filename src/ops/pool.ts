@@ -44,7 +44,8 @@ export function unpooledShape(op: string, y: TensorType, p: PoolGradParams): num
 /** The taps of window (ho, wo): position within the window, and the cell (h, w), which may lie outside the image. */
 export function eachTap<I>(p: PoolParams, visit: (position: number, i: number, j: number) => I): I[] {
   const out: I[] = [];
-  for (let i = 0; i < p.kernel[0]; i++) for (let j = 0; j < p.kernel[1]; j++) out.push(visit(i * p.kernel[1] + j, i, j));
+  for (let i = 0; i < p.kernel[0]; i++)
+    for (let j = 0; j < p.kernel[1]; j++) out.push(visit(i * p.kernel[1] + j, i, j));
   return out;
 }
 

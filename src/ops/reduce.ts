@@ -2,7 +2,7 @@
 import type { Combine, Op } from "../graph/op.ts";
 import { allocate } from "../shape/ndarray.ts";
 import { type DType, numel } from "../shape/types.ts";
-import { type AxesParams, eachReduced, keptShape, readReduced, reducedExtents } from "./axes.ts";
+import { type AxesParams, eachReduced, keptShape, readReduced, reducedExtents, restoreAxes } from "./axes.ts";
 import { requireDtype } from "./define.ts";
 
 interface Reduction {
@@ -37,7 +37,7 @@ function reduction({ name, dtype, f, gradient }: Reduction): Op<AxesParams> {
 export const sum = reduction({
   name: "sum",
   f: (values) => values.reduce((a, b) => a + b),
-  gradient: ([d], { inputs: [x], params: { axes } }) => [d!.expandDims(axes).broadcastTo(x!.shape)],
+  gradient: ([d], { inputs: [x], params: { axes } }) => [restoreAxes(d!, x!, axes).broadcastTo(x!.shape)],
 });
 
 const extreme =
@@ -47,11 +47,12 @@ const extreme =
     const kept = x!.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     const order = [...kept, ...axes];
     const sizes = axes.map((i) => x!.shape[i]!);
-    const hot = x![arg](axes)
+    const hot = x!
+      [arg](axes)
       .oneHot(sizes.reduce((n, s) => n * s, 1))
       .reshape(order.map((i) => x!.shape[i]!))
       .transpose(x!.shape.map((_, i) => order.indexOf(i)));
-    return [d!.expandDims(axes).mul(hot)];
+    return [restoreAxes(d!, x!, axes).mul(hot)];
   };
 
 /** The whole gradient goes to the first maximum in row-major order. */

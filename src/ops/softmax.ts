@@ -5,7 +5,8 @@ import type { Op } from "../graph/op.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { allocate } from "../shape/ndarray.ts";
 import { numel, printType, sameShape } from "../shape/types.ts";
-import { type AxesParams, eachReduced, keptShape, readReduced, reducedExtents } from "./axes.ts";
+import type { Tensor } from "../tensor.ts";
+import { type AxesParams, eachReduced, keptShape, readReduced, reducedExtents, restoreAxes } from "./axes.ts";
 import { requireDtype } from "./define.ts";
 
 /** Outputs m = max x and s = Σ exp(x − m) over the axes. m is a shift for range only: what is made of (m, s) must not change
@@ -31,7 +32,7 @@ export const maxSumExp: Op<AxesParams> = {
   },
   kernel: { kind: "reduce", combine: "maxSumExp", extents: reducedExtents, term: readReduced },
   gradient: ([, ds], { inputs: [x], outputs: [m], params: { axes } }) => [
-    ds && ds.expandDims(axes).mul(x!.sub(m!.expandDims(axes)).exp()),
+    ds && restoreAxes(ds, x!, axes).mul(x!.sub(restoreAxes(m!, x!, axes)).exp()),
   ],
 };
 
@@ -48,7 +49,8 @@ export const softmaxCrossEntropy: Op<Record<string, never>> = {
     const op = "softmaxCrossEntropy";
     requireDtype(op, "logits", x!, "f32");
     requireDtype(op, "label", label!, "i32", "u32");
-    if (x!.shape.length === 0) throw new ShapeError(`${op}: logits must have a class axis, got ${printType(x!)}; add one`);
+    if (x!.shape.length === 0)
+      throw new ShapeError(`${op}: logits must have a class axis, got ${printType(x!)}; add one`);
     const shape = x!.shape.slice(0, -1);
     for (const t of [m!, s!, label!])
       if (!sameShape(t.shape, shape))
@@ -74,7 +76,8 @@ export const softmaxCrossEntropy: Op<Record<string, never>> = {
     },
   },
   gradient: ([d], { inputs: [x, m, s, label] }) => {
-    const p = x!.sub(m!.expandDims(-1)).exp().div(s!.expandDims(-1));
-    return [d!.expandDims(-1).mul(p.sub(label!.oneHot(x!.shape.at(-1)!))), null, null, null];
+    const column = (t: Tensor) => restoreAxes(t, x!, [x!.rank - 1]);
+    const p = x!.sub(column(m!)).exp().div(column(s!));
+    return [column(d!).mul(p.sub(label!.oneHot(x!.shape.at(-1)!))), null, null, null];
   },
 };
