@@ -1,13 +1,13 @@
 // Tensor: one output of a node of a graph, with a static type. Its methods make new nodes; nothing is computed until a
 // Device runs a compiled function. Types are checked when the method is called.
 import * as linear from "./compositions/linear.ts";
-import * as norm from "./compositions/norm.ts";
 import type { BatchNormOptions, BatchStatistics, NormOptions } from "./compositions/norm.ts";
-import * as reduce from "./compositions/reduce.ts";
+import * as norm from "./compositions/norm.ts";
 import type { Axes } from "./compositions/reduce.ts";
-import * as softmax from "./compositions/softmax.ts";
+import * as reduce from "./compositions/reduce.ts";
 import type { CrossEntropyOptions } from "./compositions/softmax.ts";
-import * as windows from "./compositions/window.ts";
+import * as softmax from "./compositions/softmax.ts";
+import * as views from "./compositions/view.ts";
 import type {
   AvgPoolOptions,
   Conv1dOptions,
@@ -15,13 +15,15 @@ import type {
   ConvTransposeOptions,
   PoolOptions,
 } from "./compositions/window.ts";
+import * as windows from "./compositions/window.ts";
 import { Node } from "./graph/node.ts";
 import type { AnyOp, Params } from "./graph/op.ts";
 import type { AvgGradParams } from "./ops/avgPool.ts";
 import { ops } from "./ops/index.ts";
 import type { PoolGradParams, PoolParams } from "./ops/pool.ts";
-import { normaliseAxes } from "./shape/broadcast.ts";
-import { type DType, type Shape, sameShape, sameType, type TensorType } from "./shape/types.ts";
+import { normaliseAxes, normaliseAxis } from "./shape/broadcast.ts";
+import { ShapeError, ValueError } from "./shape/errors.ts";
+import { type DType, printType, type Shape, sameShape, sameType, type TensorType } from "./shape/types.ts";
 import type { Pair } from "./shape/window.ts";
 
 /** A tensor, or a number that becomes a constant of the other operand's dtype. */
@@ -42,6 +44,8 @@ export function outputsOf(node: Node): Tensor[] {
   return node.types.map((_, k) => new Tensor(node, k));
 }
 
+const largestFloat = 3.4028234663852886e38;
+
 const one = (op: AnyOp, inputs: readonly Tensor[], params?: Params): Tensor => apply(op, inputs, params)[0] as Tensor;
 
 /** A tensor of one repeated value. */
@@ -49,6 +53,45 @@ export const full = (type: TensorType, value: number): Tensor => one(ops.full, [
 
 /** A tensor of known values, row-major. */
 export const constant = (type: TensorType, data: readonly number[]): Tensor => one(ops.constant, [], { type, data });
+
+/** The index along the axis. */
+export const iota = (type: TensorType, axis = 0): Tensor =>
+  one(ops.iota, [], { type, axis: normaliseAxis("iota", axis, type.shape.length) });
+
+/** Joins tensors along an axis that they have. */
+export function concat(list: readonly Tensor[], axis: number): Tensor {
+  const [first] = list;
+  if (!first) throw new ShapeError("concat: no tensors (0 vs ≥ 1); give at least one");
+  return list.length === 1 ? first : one(ops.concat, list, { axis: normaliseAxis("concat", axis, first.rank) });
+}
+
+/** Joins tensors of one shape along a new axis. */
+export const stack = (list: readonly Tensor[], axis: number): Tensor =>
+  concat(
+    list.map((t) => t.unsqueeze(axis)),
+    axis,
+  );
+
+/** Random u32, a pure function of the key (u32[2]) and the element's index. */
+export const randomBits = (key: Tensor, shape: Shape): Tensor => one(ops.randomBits, [key], { shape: [...shape] });
+
+/** u32 → the multiple of 2⁻²⁴ in [0, 1) that its upper 24 bits count: exact in f32. */
+const toUnit = (bits: Tensor): Tensor =>
+  bits
+    .div(2 ** 8)
+    .cast("f32")
+    .mul(2 ** -24);
+
+/** Uniform in [0, 1), the same on every device. */
+export const uniform = (key: Tensor, shape: Shape): Tensor => toUnit(randomBits(key, shape));
+
+/** Normal with mean 0 and variance 1 (Box and Muller 1958). */
+export function normal(key: Tensor, shape: Shape): Tensor {
+  const [u, v] = apply(ops.randomBits, [key], { shape: [...shape] }).map(toUnit) as [Tensor, Tensor];
+  // 1 − u is in (0, 1]; an inexact logarithm of 1 may come out positive
+  const radius = u.neg().add(1).log().mul(-2).maximum(0).sqrt();
+  return radius.mul(v.mul(2 * Math.PI).cos());
+}
 
 export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;
 
@@ -75,8 +118,14 @@ export class Tensor {
     return this.shape.length;
   }
 
-  #like(x: TensorLike): Tensor {
-    return typeof x === "number" ? full({ dtype: this.dtype, shape: [] }, x) : x;
+  #like(op: string, x: TensorLike): Tensor {
+    return typeof x === "number" ? full({ dtype: this.dtype, shape: [] }, this.#checked(op, x)) : x;
+  }
+  /** x, if it can be a constant of this dtype. */
+  #checked(op: string, x: number): number {
+    if (Number.isFinite(x) && (this.dtype === "f32" || Number.isInteger(x))) return x;
+    const wanted = this.dtype === "f32" ? "number" : "integer, or cast to f32";
+    throw new ValueError(`${op}: ${x} cannot be a constant of ${printType(this.type)}; give a finite ${wanted}`);
   }
   zerosLike(): Tensor {
     return full(this.type, 0);
@@ -86,24 +135,151 @@ export class Tensor {
   neg(): Tensor {
     return one(ops.neg, [this]);
   }
+  abs(): Tensor {
+    return one(ops.abs, [this]);
+  }
+  sign(): Tensor {
+    return one(ops.sign, [this]);
+  }
+  floor(): Tensor {
+    return one(ops.floor, [this]);
+  }
+  square(): Tensor {
+    return one(ops.square, [this]);
+  }
+  reciprocal(): Tensor {
+    return one(ops.reciprocal, [this]);
+  }
+  sqrt(): Tensor {
+    return one(ops.sqrt, [this]);
+  }
+  /** 1/√x */
+  rsqrt(): Tensor {
+    return one(ops.rsqrt, [this]);
+  }
   exp(): Tensor {
     return one(ops.exp, [this]);
+  }
+  /** The natural logarithm. */
+  log(): Tensor {
+    return one(ops.log, [this]);
+  }
+  sin(): Tensor {
+    return one(ops.sin, [this]);
+  }
+  cos(): Tensor {
+    return one(ops.cos, [this]);
+  }
+  tanh(): Tensor {
+    return one(ops.tanh, [this]);
+  }
+  erf(): Tensor {
+    return one(ops.erf, [this]);
+  }
+  /** min(max(x, low), high); a bound left out is none. */
+  clip({ low = -largestFloat, high = largestFloat }: { low?: number; high?: number }): Tensor {
+    if (!(low <= high))
+      throw new ValueError(`clip: the bounds are out of order (low ${low} vs high ${high}); swap them`);
+    return one(ops.clip, [this], { low: Math.max(low, -largestFloat), high: Math.min(high, largestFloat) });
+  }
+  /** Whether an element is neither ±∞ nor NaN; bool. */
+  finite(): Tensor {
+    return one(ops.finite, [this]);
   }
   relu(): Tensor {
     return one(ops.relu, [this]);
   }
-  add(b: TensorLike): Tensor {
-    return one(ops.add, [this, this.#like(b)]);
+  leakyRelu(alpha = 0.01): Tensor {
+    return one(ops.leakyRelu, [this], { alpha });
   }
+  /** leakyRelu with a slope that is a tensor. */
+  prelu(alpha: Tensor): Tensor {
+    return one(ops.prelu, [this, alpha]);
+  }
+  elu(alpha = 1): Tensor {
+    return one(ops.elu, [this], { alpha });
+  }
+  selu(): Tensor {
+    return one(ops.selu, [this]);
+  }
+  /** log(1 + eˣ) */
+  softplus(): Tensor {
+    return one(ops.softplus, [this]);
+  }
+  sigmoid(): Tensor {
+    return one(ops.sigmoid, [this]);
+  }
+  /** x·sigmoid(x), also called swish. */
+  silu(): Tensor {
+    return one(ops.silu, [this]);
+  }
+  /** x·Φ(x); "tanh" is the usual approximation. */
+  gelu(approximate: "none" | "tanh" = "none"): Tensor {
+    return one(ops.gelu, [this], { approximate });
+  }
+  add(b: TensorLike): Tensor {
+    return one(ops.add, [this, this.#like("add", b)]);
+  }
+  sub(b: TensorLike): Tensor {
+    return one(ops.sub, [this, this.#like("sub", b)]);
+  }
+  /** The Hadamard product. */
   mul(b: TensorLike): Tensor {
-    return one(ops.mul, [this, this.#like(b)]);
+    return one(ops.mul, [this, this.#like("mul", b)]);
+  }
+  div(b: TensorLike): Tensor {
+    return one(ops.div, [this, this.#like("div", b)]);
+  }
+  /** The remainder of integers, of the sign of this. */
+  rem(b: TensorLike): Tensor {
+    return one(ops.rem, [this, this.#like("rem", b)]);
+  }
+  /** thisᵇ; a negative base needs an integer exponent. */
+  pow(b: TensorLike): Tensor {
+    if (b === 1) return this;
+    if (b === 2) return this.square();
+    return one(ops.pow, [this, this.#like("pow", b)]);
+  }
+  minimum(b: TensorLike): Tensor {
+    return one(ops.minimum, [this, this.#like("minimum", b)]);
+  }
+  maximum(b: TensorLike): Tensor {
+    return one(ops.maximum, [this, this.#like("maximum", b)]);
   }
   greater(b: TensorLike): Tensor {
-    return one(ops.greater, [this, this.#like(b)]);
+    return one(ops.greater, [this, this.#like("greater", b)]);
+  }
+  greaterEqual(b: TensorLike): Tensor {
+    return one(ops.greaterEqual, [this, this.#like("greaterEqual", b)]);
+  }
+  less(b: TensorLike): Tensor {
+    return one(ops.less, [this, this.#like("less", b)]);
+  }
+  lessEqual(b: TensorLike): Tensor {
+    return one(ops.lessEqual, [this, this.#like("lessEqual", b)]);
+  }
+  equal(b: TensorLike): Tensor {
+    return one(ops.equal, [this, this.#like("equal", b)]);
+  }
+  notEqual(b: TensorLike): Tensor {
+    return one(ops.notEqual, [this, this.#like("notEqual", b)]);
+  }
+  and(b: Tensor): Tensor {
+    return one(ops.and, [this, b]);
+  }
+  or(b: Tensor): Tensor {
+    return one(ops.or, [this, b]);
+  }
+  not(): Tensor {
+    return one(ops.not, [this]);
   }
   /** This where `condition` holds, else `otherwise`. */
   where(condition: Tensor, otherwise: TensorLike): Tensor {
-    return one(ops.where, [condition, this, this.#like(otherwise)]);
+    return one(ops.where, [condition, this, this.#like("where", otherwise)]);
+  }
+  /** To another dtype: f32 to an integer drops the fraction and stays within the range, anything but 0 is true. */
+  cast(dtype: DType): Tensor {
+    return dtype === this.dtype ? this : one(ops.cast, [this], { dtype });
   }
 
   // ---- reductions: over all axes unless some are given ----
@@ -177,6 +353,65 @@ export class Tensor {
   }
   broadcastTo(shape: Shape): Tensor {
     return sameShape(shape, this.shape) ? this : one(ops.broadcastTo, [this], { shape: [...shape] });
+  }
+  /** Elements start + i·step below end, in each dimension. Negative starts and ends count from the end. */
+  slice(starts: readonly number[], ends: readonly number[] = this.shape, steps?: readonly number[]): Tensor {
+    const fromStart = (i: number, d: number): number => (i < 0 ? i + (this.shape[d] as number) : i);
+    const part = { starts: starts.map(fromStart), ends: ends.map(fromStart), steps: steps ?? this.shape.map(() => 1) };
+    this.#onePerAxis("slice", part);
+    const whole = this.shape.every((n, d) => part.starts[d] === 0 && part.ends[d] === n && part.steps[d] === 1);
+    return whole ? this : one(ops.slice, [this], part);
+  }
+  /** Puts `low` and `high` elements of `value` before and after each dimension, and `interior` ones between its elements. */
+  pad(low: readonly number[], high: readonly number[], value = 0, interior?: readonly number[]): Tensor {
+    const counts = { low: [...low], high: [...high], interior: [...(interior ?? low.map(() => 0))] };
+    this.#onePerAxis("pad", counts);
+    if (Object.values(counts).every((list) => list.every((n) => n === 0))) return this;
+    return one(ops.pad, [this], { ...counts, value: this.#checked("pad", value) });
+  }
+  #onePerAxis(op: string, lists: Record<string, readonly number[]>): void {
+    for (const [what, list] of Object.entries(lists))
+      if (list.length !== this.rank)
+        throw new ShapeError(
+          `${op}: ${what} [${list}] of ${printType(this.type)} (${list.length} vs ${this.rank} numbers); give one for each dimension`,
+        );
+  }
+  /** Reverses the axes. */
+  flip(axes?: number | readonly number[]): Tensor {
+    return one(ops.flip, [this], { axes: normaliseAxes("flip", axes, this.rank) });
+  }
+  /** Parts of the given sizes along the axis; a number asks for as many equal parts. */
+  split(sizes: number | readonly number[], axis: number): Tensor[] {
+    return views.split(this, sizes, axis);
+  }
+  /** Drops axes of size 1: all of them, or those given. */
+  squeeze(axes?: number | readonly number[]): Tensor {
+    return views.squeeze(this, axes);
+  }
+  /** Puts in axes of size 1, so that they stand at these places of the result. */
+  unsqueeze(axes: number | readonly number[]): Tensor {
+    return views.unsqueeze(this, axes);
+  }
+
+  // ---- indexing ----
+  /** Rows of this, by index: out[a…, i…, b…] = this[a…, indices[i…], b…]. An index out of range is an error on the CPU, the
+   *  nearest one on a GPU. */
+  gather(indices: Tensor, axis = 0): Tensor {
+    return one(ops.gather, [this, indices], { axis: normaliseAxis("gather", axis, this.rank) });
+  }
+  /** Adds this up by index into `size` rows: out[a…, v, b…] = Σᵢ [indices[i…] = v]·this[a…, i…, b…]. */
+  scatterAdd(indices: Tensor, size: number, axis = 0): Tensor {
+    return one(ops.scatterAdd, [indices, this], { axis: normaliseAxis("scatterAdd", axis, this.rank), size });
+  }
+  /** f32, with a last axis of `depth` that holds a 1 at this index and else 0. */
+  oneHot(depth: number): Tensor {
+    return one(ops.oneHot, [this], { depth });
+  }
+
+  // ---- random ----
+  /** Of positions: where a pseudo-random permutation of 0 … n−1, chosen by the key (u32[2]), sends each (mod n). */
+  shuffleIndex(key: Tensor, n: number): Tensor {
+    return one(ops.shuffleIndex, [this, key], { n });
   }
 
   // ---- linear algebra ----

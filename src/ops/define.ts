@@ -5,6 +5,7 @@ import { broadcastShapes } from "../shape/broadcast.ts";
 import { DTypeError, ShapeError } from "../shape/errors.ts";
 import { allocate, eachIndex, type NdArray } from "../shape/ndarray.ts";
 import { type DType, numel, printType, strides, type TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** A WGSL f32 literal. WGSL has no infinite constants: ±∞ becomes the largest finite float. */
 export function literal(x: number): string {
@@ -29,11 +30,26 @@ export function literalOf(dtype: DType, x: number): string {
 }
 
 export function requireRank(op: string, what: string, t: TensorType, rank: number): void {
-  if (t.shape.length !== rank) throw new ShapeError(`${op}: ${what} must have rank ${rank}, got ${printType(t)} (rank ${t.shape.length} vs ${rank}); reshape it`);
+  if (t.shape.length !== rank)
+    throw new ShapeError(
+      `${op}: ${what} must have rank ${rank}, got ${printType(t)} (rank ${t.shape.length} vs ${rank}); reshape it`,
+    );
 }
 
 export function requireDtype(op: string, what: string, t: TensorType, ...wanted: DType[]): void {
-  if (!wanted.includes(t.dtype)) throw new DTypeError(`${op}: ${what} must be ${wanted.join(" or ")}, got ${printType(t)}; cast it`);
+  if (!wanted.includes(t.dtype))
+    throw new DTypeError(`${op}: ${what} must be ${wanted.join(" or ")}, got ${printType(t)}; cast it`);
+}
+
+/** The dtype that all the types share. */
+export function commonDtype(op: string, ...types: TensorType[]): DType {
+  const [first] = types;
+  for (const t of types)
+    if (t.dtype !== first!.dtype)
+      throw new DTypeError(
+        `${op}: dtypes differ, ${types.map(printType).join(", ")} (${first!.dtype} vs ${t.dtype}); cast one`,
+      );
+  return first!.dtype;
 }
 
 /** The index into a broadcast input for an index into the output. */
@@ -44,13 +60,12 @@ export function broadcastIndex(at: readonly Index[], shape: readonly number[]): 
 
 interface Elementwise<P> {
   readonly name: string;
-  readonly arity: number;
-  /** dtypes of the inputs it takes; all inputs must agree unless `dtype` says otherwise. Default: f32. */
+  /** dtypes of the inputs it takes. Default: f32. */
   readonly takes?: readonly DType[];
-  /** dtype of the result, from the inputs'. Default: that of the first input. */
-  readonly dtype?: (inputs: readonly DType[], params: P) => DType;
-  /** The function, in float64. */
-  readonly f: (x: readonly number[], params: P) => number;
+  /** dtype of the result, once the inputs fit together. Default: theirs, which must be one. */
+  readonly dtype?: (inputs: readonly TensorType[], params: P) => DType;
+  /** The function, in float64; `dtype` is that of the first input. */
+  readonly f: (x: readonly number[], params: P, dtype: DType) => number;
   /** The same as a WGSL expression of its arguments (each a name or a literal). */
   readonly wgsl: (x: readonly string[], params: P, dtypes: readonly DType[]) => string;
   readonly cost?: number;
@@ -63,13 +78,13 @@ export function elementwise<P = Record<string, never>>(o: Elementwise<P>): Op<P>
   return {
     name: o.name,
     type(inputs, params) {
-      const dtypes = inputs.map((t) => t.dtype);
       const takes = o.takes ?? ["f32"];
       for (const t of inputs)
-        if (!takes.includes(t.dtype)) throw new DTypeError(`${o.name}: got ${inputs.map(printType).join(", ")} (${t.dtype} vs ${takes.join(" or ")}); cast it`);
-      if (!o.dtype && dtypes.some((d) => d !== dtypes[0]))
-        throw new DTypeError(`${o.name}: inputs must have one dtype, got ${inputs.map(printType).join(", ")}; cast one`);
-      const dtype = o.dtype ? o.dtype(dtypes, params) : (dtypes[0] as DType);
+        if (!takes.includes(t.dtype))
+          throw new DTypeError(
+            `${o.name}: got ${inputs.map(printType).join(", ")} (${t.dtype} vs ${takes.join(" or ")}); cast it`,
+          );
+      const dtype = o.dtype ? o.dtype(inputs, params) : commonDtype(o.name, ...inputs);
       return [{ dtype, shape: broadcastShapes(o.name, ...inputs.map((t) => t.shape)) }];
     },
     reference(inputs, params, [type]) {
@@ -83,7 +98,7 @@ export function elementwise<P = Record<string, never>>(o: Elementwise<P>): Op<P>
           const skip = index.length - step.length;
           args[k] = x.data[step.reduce((sum, s, d) => sum + s * (index[d + skip] as number), 0)] as number;
         });
-        data[flat] = o.f(args, params);
+        data[flat] = o.f(args, params, inputs[0]!.dtype);
       });
       return [{ dtype, shape, data }];
     },
@@ -103,6 +118,46 @@ export function elementwise<P = Record<string, never>>(o: Elementwise<P>): Op<P>
   };
 }
 
+interface Unary<P> extends Pick<Elementwise<P>, "name" | "takes" | "cost" | "monotone"> {
+  readonly f: (x: number, params: P) => number;
+  readonly wgsl: (x: string, params: P) => string;
+  /** The gradient of x, from that of y = f(x). */
+  readonly gradient: ((d: Tensor, x: Tensor, y: Tensor, params: P) => Tensor) | null;
+}
+
+/** A function of one element. */
+export function unary<P = Record<string, never>>({ f, wgsl, gradient, ...rest }: Unary<P>): Op<P> {
+  return elementwise<P>({
+    ...rest,
+    f: ([x], params) => f(x!, params),
+    wgsl: ([x], params) => wgsl(x!, params),
+    gradient: gradient && (([d], { inputs: [x], outputs: [y], params }) => [gradient(d!, x!, y!, params)]),
+  });
+}
+
+interface Binary extends Pick<Elementwise<unknown>, "name" | "takes" | "cost"> {
+  /** dtype of the result. Default: that of the inputs. */
+  readonly dtype?: DType;
+  readonly f: (a: number, b: number, dtype: DType) => number;
+  readonly wgsl: (a: string, b: string) => string;
+  /** The gradients of a and b, from that of y = f(a, b). */
+  readonly gradient: ((d: Tensor, a: Tensor, b: Tensor, y: Tensor) => [Tensor | null, Tensor | null]) | null;
+}
+
+/** A function of two elements of one dtype. */
+export function binary({ f, wgsl, gradient, dtype, ...rest }: Binary): Op {
+  return elementwise({
+    ...rest,
+    dtype: (types) => {
+      const common = commonDtype(rest.name, ...types);
+      return dtype ?? common;
+    },
+    f: ([a, b], _, of) => f(a!, b!, of),
+    wgsl: ([a, b]) => wgsl(a!, b!),
+    gradient: gradient && (([d], { inputs: [a, b], outputs: [y] }) => gradient(d!, a!, b!, y!)),
+  });
+}
+
 interface View<P> {
   readonly name: string;
   type(inputs: readonly TensorType[], params: P): readonly TensorType[];
@@ -118,7 +173,13 @@ export function view<P>(o: View<P>): Op<P> {
     const { at: from, otherwise } = o.source(at, ctx);
     return [otherwise === undefined ? lower.read(0, from) : lower.readOr(0, from, otherwise)];
   };
-  return { name: o.name, type: o.type, reference: o.reference, gradient: o.gradient, kernel: { kind: "map", cost: 0, element } };
+  return {
+    name: o.name,
+    type: o.type,
+    reference: o.reference,
+    gradient: o.gradient,
+    kernel: { kind: "map", cost: 0, element },
+  };
 }
 
 /** Flat index in row-major order. */
@@ -127,11 +188,23 @@ export function flatIndex(at: readonly Index[], shape: readonly number[], zero: 
 }
 
 /** The CPU reference of a view: `from(index)` gives the source's flat index, or -1 for `fill`. */
-export function gatherReference(x: NdArray, type: TensorType, from: (index: readonly number[]) => number, fill = 0): NdArray {
+export function gatherReference(
+  x: NdArray,
+  type: TensorType,
+  from: (index: readonly number[]) => number,
+  fill = 0,
+): NdArray {
   const data = allocate(type.dtype, numel(type.shape));
   eachIndex(type.shape, (index, flat) => {
     const i = from(index);
     data[flat] = i < 0 ? fill : (x.data[i] as number);
   });
   return { dtype: type.dtype, shape: type.shape, data };
+}
+
+/** The conjunction of conditions ("true" and "false" fold away). */
+export function allOf(...conditions: readonly string[]): string {
+  if (conditions.includes("false")) return "false";
+  const open = conditions.filter((c) => c !== "true");
+  return open.length === 0 ? "true" : open.length === 1 ? open[0]! : `(${open.join(" && ")})`;
 }
