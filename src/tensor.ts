@@ -511,8 +511,8 @@ export class Tensor {
   batchNorm(running: BatchStatistics, options: BatchNormOptions): { y: Tensor; running: BatchStatistics } {
     return norm.batchNorm(this, running, options);
   }
-  /** Drops where `random`, uniform in [0, 1) and of this shape, is < p, and scales the rest by 1/(1 − p). */
-  dropout(p: number, random: Tensor): Tensor {
-    return norm.dropout(this, p, random);
+  /** Drops an element with probability p and scales the others by 1/(1 − p); `key` as in `uniform`. */
+  dropout(p: number, key: Tensor): Tensor {
+    return norm.dropout(this, p, uniform(key, this.shape));
   }
 }

@@ -42,12 +42,14 @@ export function softmaxCrossEntropy(logits: Tensor, target: Tensor, options: Cro
   return target.dtype === "f32" ? ofProbabilities(logits, target, options) : ofLabels(logits, target, options);
 }
 
-function ofLabels(logits: Tensor, label: Tensor, options: CrossEntropyOptions): Tensor {
+function ofLabels(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
   const { classWeights, ignoreIndex, reduction = "mean", labelSmoothing: epsilon = 0 } = options;
-  const ignored =
-    ignoreIndex === undefined || (ignoreIndex < 0 && label.dtype !== "i32") ? undefined : label.equal(ignoreIndex);
+  const given = target.dtype === "u8" ? target.cast("i32") : target;
+  const never = ignoreIndex === undefined || (ignoreIndex < 0 && given.dtype === "u32");
+  const ignored = never ? undefined : given.equal(ignoreIndex);
   const masked = (t: Tensor) => (ignored ? t.zerosLike().where(ignored, t) : t);
-  const weight = classWeights && masked(classWeights.gather(masked(label)));
+  const label = masked(given);
+  const weight = classWeights && masked(classWeights.gather(label));
   let loss = logits.labelCrossEntropy(label);
   if (weight) loss = loss.mul(weight);
   if (epsilon) {

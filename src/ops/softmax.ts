@@ -2,7 +2,7 @@
 // softmax = exp(x − m)/s, log-softmax = (x − m) − log s, log-sum-exp = m + log s: compositions (compositions/softmax.ts).
 // The online pass over m and s is that of Milakov and Gimelshein, https://arxiv.org/abs/1805.02867.
 import type { Op } from "../graph/op.ts";
-import { ShapeError } from "../shape/errors.ts";
+import { ShapeError, ValueError } from "../shape/errors.ts";
 import { allocate } from "../shape/ndarray.ts";
 import { numel, printType, sameShape } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
@@ -42,13 +42,13 @@ export const maxSumExp: Op<AxesParams> = {
  *    dlogits = dloss·(exp(logits − m)/s − onehot(label))
  *
  *  dlogits takes m and s as functions of the logits, so that none is left for them and the backward pass is one expression.
- *  A label out of range is clamped; mask its loss. */
+ *  A label out of range is an error of the CPU reference; a GPU reads the nearest. */
 export const softmaxCrossEntropy: Op<Record<string, never>> = {
   name: "softmaxCrossEntropy",
   type([x, m, s, label]) {
     const op = "softmaxCrossEntropy";
     requireDtype(op, "logits", x!, "f32");
-    requireDtype(op, "label", label!, "i32", "u32");
+    requireDtype(op, "label", label!, "i32", "u32", "u8");
     if (x!.shape.length === 0)
       throw new ShapeError(`${op}: logits must have a class axis, got ${printType(x!)}; add one`);
     const shape = x!.shape.slice(0, -1);
@@ -62,7 +62,11 @@ export const softmaxCrossEntropy: Op<Record<string, never>> = {
   reference([x, m, s, label], _params, [type]) {
     const classes = x!.shape.at(-1)!;
     const data = allocate("f32", numel(type!.shape)).map((_, row) => {
-      const c = Math.min(Math.max(label!.data[row]!, 0), classes - 1);
+      const c = label!.data[row]!;
+      if (!(c >= 0 && c < classes))
+        throw new ValueError(
+          `softmaxCrossEntropy: label ${c} of row ${row} is no class (${c} vs 0 … ${classes - 1}); check the labels, or give ignoreIndex`,
+        );
       return m!.data[row]! - x!.data[row * classes + c]! + Math.log(s!.data[row]!);
     });
     return [{ ...type!, data }];
