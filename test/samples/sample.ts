@@ -1,0 +1,67 @@
+// A sample: an op in use on small values. One list drives the gradient checks (test/node) and the comparison of the GPU with
+// the reference (test/gpu), after PyTorch's OpInfo.
+import { threefry } from "../../src/ops/counter.ts";
+import { type NdArray, ndarray } from "../../src/shape/ndarray.ts";
+import type { TensorType } from "../../src/shape/types.ts";
+import type { Tensor } from "../../src/tensor.ts";
+
+export interface Sample {
+  readonly name: string;
+  readonly inputs: readonly NdArray[];
+  readonly build: (inputs: Tensor[]) => Tensor[];
+  /** Which inputs are differentiated. The values stay away from kinks in these. */
+  readonly differentiable: readonly number[];
+  /** Of the GPU, relative to the largest value of an output. Default: 1e-5. */
+  readonly tolerance?: number;
+}
+
+interface Options {
+  /** Default: the inputs that are f32. */
+  readonly differentiable?: readonly number[];
+  readonly tolerance?: number;
+}
+
+export function sample(
+  name: string,
+  inputs: readonly NdArray[],
+  build: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
+  options: Options = {},
+): Sample {
+  const f32 = inputs.flatMap((x, k) => (x.dtype === "f32" ? [k] : []));
+  return {
+    name,
+    inputs,
+    build: (tensors) => [build(...tensors)].flat() as Tensor[],
+    ...options,
+    differentiable: options.differentiable ?? f32,
+  };
+}
+
+/** Values in row-major order, rounded to what the dtype holds on a GPU. */
+export function given(type: TensorType, values: readonly number[]): NdArray {
+  return ndarray(type, type.dtype === "f32" ? values.map(Math.fround) : values);
+}
+
+interface Range {
+  readonly low?: number;
+  readonly high?: number;
+  readonly seed?: number;
+  /** No value is closer to these than 0.1. */
+  readonly kinks?: readonly number[];
+}
+
+/** Seeded values, uniform in [low, high) (default [−2, 2), for unsigned dtypes [0, 4)), rounded to what the dtype holds. */
+export function random(type: TensorType, { low, high, seed = 1, kinks = [] }: Range = {}): NdArray {
+  const signed = type.dtype === "f32" || type.dtype === "i32";
+  const from = low ?? (signed ? -2 : 0);
+  const to = high ?? (type.dtype === "bool" ? 2 : signed ? 2 : 4);
+  let counter = 0;
+  return ndarray(type, () => {
+    for (;;) {
+      const [bits] = threefry(seed, 0, counter++, 0);
+      const x = Math.fround(from + (bits / 2 ** 32) * (to - from));
+      if (type.dtype !== "f32") return Math.floor(x);
+      if (kinks.every((kink) => Math.abs(x - kink) > 0.1)) return x;
+    }
+  });
+}
