@@ -1,0 +1,150 @@
+// Emitter: WGSL statements of one lane, in nested scopes (0 = the lane, 1 = inside the first loop, …). An expression is named once
+// and put into the outermost scope that knows all its names: common subexpressions merge and loop invariants move out.
+// Loads stay symbolic until the module is printed (module.ts), which turns four in a row into one vec4.
+import { type Atom, Index } from "../graph/affine.ts";
+import type { Buffer } from "./data.ts";
+
+export interface Load {
+  readonly kind: "load";
+  readonly name: string;
+  readonly buffer: Buffer;
+  /** In elements of the buffer. */
+  readonly index: Index;
+  readonly nameOf: (atom: Atom) => string;
+}
+
+export interface Store {
+  readonly kind: "store";
+  readonly buffer: Buffer;
+  readonly index: Index;
+  readonly nameOf: (atom: Atom) => string;
+  readonly value: string;
+  /** A WGSL condition, "true" where always. */
+  readonly guard: string;
+}
+
+export type Statement = string | Load | Store;
+
+const identifier = /[a-z_][a-z_0-9]*/g;
+const simple = /^([a-z_][a-z_0-9]*|-?[0-9.]+(e[-+]?[0-9]+)?[fu]?|true|false)$/;
+
+export class Emitter {
+  readonly scopes: Statement[][] = [[]];
+  readonly #prefix: string;
+  readonly #depth = new Map<string, number>();
+  readonly #memo = new Map<string, string>();
+  readonly #atoms = new Map<string, string>();
+  readonly #buffers = new Map<Buffer, number>();
+  #count = 0;
+
+  /** `prefix` keeps the names of two emitters in one function apart. */
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** Opens a scope inside the last one, with the names that it declares. */
+  open(...names: string[]): void {
+    this.scopes.push([]);
+    for (const name of names) this.declare(name, this.scopes.length - 1);
+  }
+
+  declare(name: string, depth: number): void {
+    this.#depth.set(name, depth);
+  }
+
+  get depth(): number {
+    return this.scopes.length - 1;
+  }
+
+  /** Adds a statement to the innermost scope. */
+  statement(s: Statement): void {
+    (this.scopes.at(-1) as Statement[]).push(s);
+  }
+
+  /** Names an expression, in the outermost scope where it can stand. */
+  let(expression: string): string {
+    if (simple.test(expression)) return expression;
+    const known = this.#memo.get(expression);
+    if (known !== undefined) return known;
+    const name = this.#fresh("v");
+    const depth = this.#depthOf(expression);
+    this.#put(expression, name, depth, `let ${name} = ${expression};`);
+    return name;
+  }
+
+  /** Names the element of a buffer. */
+  load(buffer: Buffer, index: Index): string {
+    const key = `${this.#number(buffer)}[${index.key}]`;
+    const known = this.#memo.get(key);
+    if (known !== undefined) return known;
+    const depth = this.#depthOf(this.text(index));
+    const name = this.#fresh("x");
+    this.#put(key, name, depth, { kind: "load", name, buffer, index, nameOf: this.atom });
+    return name;
+  }
+
+  /** An index as WGSL; quotients and remainders are named on the way. */
+  text(index: Index): string {
+    return index.text(this.atom);
+  }
+
+  /** The name of an atom; those of quotients and remainders are made at the first use. */
+  readonly atom = (atom: Atom): string => {
+    if (!atom.of) return atom.name;
+    const known = this.#atoms.get(atom.name);
+    if (known !== undefined) return known;
+    const { op, arg, by } = atom.of;
+    // WGSL truncates; shift a negative argument up by a multiple of `by` first
+    const lift = arg.min < 0 ? Math.ceil(-arg.min / by) : 0;
+    const a = this.text(arg.add(lift * by));
+    const name = this.let(op === "div" ? (lift ? `(${a}) / ${by} - ${lift}` : `(${a}) / ${by}`) : `(${a}) % ${by}`);
+    this.#atoms.set(atom.name, name);
+    return name;
+  };
+
+  /** A value of unknown range as an index, clamped to [0, extent). */
+  index(expression: string, extent: number): Index {
+    return Index.atom(this.let(`clamp(i32(${expression}), 0, ${extent - 1})`), 0, extent - 1);
+  }
+
+  inside(i: Index, extent: number): string {
+    if (i.min >= 0 && i.max < extent) return "true";
+    if (i.max < 0 || i.min >= extent) return "false";
+    const text = this.text(i);
+    if (i.min >= 0) return this.let(`${text} < ${extent}`);
+    if (i.max < extent) return this.let(`${text} >= 0`);
+    return this.let(`u32(${text}) < ${extent}u`);
+  }
+
+  #number(buffer: Buffer): number {
+    let n = this.#buffers.get(buffer);
+    if (n === undefined) this.#buffers.set(buffer, (n = this.#buffers.size));
+    return n;
+  }
+
+  #fresh(letter: string): string {
+    return `${this.#prefix}${letter}${this.#count++}`;
+  }
+
+  #put(key: string, name: string, depth: number, s: Statement): void {
+    this.#memo.set(key, name);
+    this.#depth.set(name, depth);
+    (this.scopes[depth] as Statement[]).push(s);
+  }
+
+  #depthOf(expression: string): number {
+    let depth = 0;
+    for (const name of expression.match(identifier) ?? []) {
+      const d = this.#depth.get(name);
+      if (d !== undefined && d > depth) depth = d;
+    }
+    return depth;
+  }
+}
+
+/** Conditions, folded. */
+export function and(conditions: readonly string[]): string {
+  if (conditions.includes("false")) return "false";
+  const open = [...new Set(conditions.filter((c) => c !== "true"))];
+  return open.length === 0 ? "true" : open.length === 1 ? (open[0] as string) : `(${open.join(" && ")})`;
+}

@@ -1,0 +1,213 @@
+// Fuse: puts every step into a group (one kernel) or leaves it to be computed by whoever reads it.
+//
+// Steps are taken in order. A reduce opens a group as its core. A map joins the group of an input that it reads element for element, or
+// in windows that do not overlap: it is computed where that input is made (epilogue). A map none of whose inputs is pending in a group
+// floats: its readers compute it on the fly (prologue), unless it is dear and read more than once an element; then it opens a group too.
+// A ref is stored only when somebody needs it from memory.
+import { numel } from "../shape/types.ts";
+import { accessOf, readsPointwise, readsWindows } from "./access.ts";
+import type { Ref, Step, Steps } from "./step.ts";
+
+export interface Group {
+  /** The reduce or custom step that it is built round; null: maps alone. */
+  readonly core: Step | null;
+  readonly members: Set<Step>;
+  /** What it writes to memory. */
+  readonly stores: Set<Ref>;
+  /** Index space that its lanes share out: that of what it stores. */
+  domain: readonly number[];
+  label: string;
+}
+
+/** Work (multiply-adds and loads) above which a map that is read repeatedly is stored rather than computed again. */
+const dearMap = 6;
+/** How many times a contraction's tile uses what it has loaded, about. */
+const tileReuse = 8;
+
+export function fuse(steps: Steps, outputs: readonly Ref[]): Group[] {
+  return new Fusion(steps, outputs).groups;
+}
+
+class Fusion {
+  readonly groups: Group[] = [];
+  readonly #steps: Steps;
+  readonly #home = new Map<Step, Group>();
+  readonly #uses: ReadonlyMap<Step, number>;
+  readonly #readers: ReadonlyMap<Ref, ReadonlySet<Step>>;
+
+  constructor(steps: Steps, outputs: readonly Ref[]) {
+    this.#steps = steps;
+    this.#uses = countUses(steps, outputs);
+    this.#readers = readersOf(steps);
+    for (const step of steps.list) this.#place(step);
+    for (const ref of outputs) this.#storeOutput(ref);
+    this.groups.splice(0, this.groups.length, ...this.groups.filter((g) => g.stores.size > 0));
+    for (const g of this.groups) g.label = labelOf(g);
+  }
+
+  #place(step: Step): void {
+    const { kernel } = step;
+    if (kernel.kind === "source") return;
+    if (kernel.kind === "map") return this.#placeMap(step);
+    for (const ref of step.inputs) {
+      if (kernel.kind === "custom") this.#storeOutput(ref);
+      else this.#store(ref);
+    }
+    const group = this.#open(step, step);
+    if (kernel.kind === "custom") for (const ref of this.#steps.refs(step)) group.stores.add(ref);
+  }
+
+  #placeMap(step: Step): void {
+    if (isView(step) && readsPointwise(step, 0)) return; // an alias, wherever its source is
+    const homes = step.inputs.map((r) => this.#pendingHome(r)).filter((g) => g !== null);
+    const latest = homes.sort((a, b) => this.groups.indexOf(b) - this.groups.indexOf(a))[0];
+    if (latest && this.#join(step, latest)) return;
+    for (const ref of step.inputs) this.#store(ref);
+    if (workOf(step) > dearMap && (this.#uses.get(step) as number) > 1.01 * numel(shapeOf(step)))
+      this.#open(null, step);
+  }
+
+  /** Puts a map into a group, if it can be computed where its inputs in that group are. */
+  #join(step: Step, group: Group): boolean {
+    const homeOf = (r: Ref) => this.#home.get(origin(r, this.#home).step);
+    const inside = step.inputs.map((r, k) => [r, k] as const).filter(([r]) => homeOf(r) === group);
+    const windows = inside.filter(([, k]) => !readsPointwise(step, k));
+    if (windows.length > 0) {
+      const all = windows.length === inside.length && windows.every(([, k]) => readsWindows(step, k));
+      if (!all || !this.#private(group, step)) return false;
+    }
+    // its other inputs must exist before the group runs
+    const others = step.inputs.filter((r) => homeOf(r) !== group);
+    if (this.#dependOn(others, group)) return false;
+    for (const ref of others) this.#store(ref);
+    group.members.add(step);
+    this.#home.set(step, group);
+    if (windows.length > 0) group.domain = shapeOf(step);
+    return true;
+  }
+
+  /** Nothing of the group is needed by anybody but its members and `step`. */
+  #private(group: Group, step: Step): boolean {
+    if (group.core === null || group.stores.size > 0) return false;
+    const reader = (s: Step) => s === step || group.members.has(s);
+    return [...group.members].every((m) =>
+      this.#steps.refs(m).every((r) => [...(this.#readers.get(r) ?? [])].every(reader)),
+    );
+  }
+
+  /** Whether the refs need the group to have run. */
+  #dependOn(refs: readonly Ref[], group: Group): boolean {
+    const seen = new Set<Step>();
+    const stack = refs.map((r) => r.step);
+    for (let step = stack.pop(); step; step = stack.pop()) {
+      if (seen.has(step)) continue;
+      seen.add(step);
+      const home = this.#home.get(step);
+      if (home === group) return true;
+      for (const s of home?.members ?? [step]) for (const r of s.inputs) stack.push(r.step);
+    }
+    return false;
+  }
+
+  #open(core: Step | null, step: Step): Group {
+    const group: Group = { core, members: new Set([step]), stores: new Set(), domain: shapeOf(step), label: "" };
+    this.groups.push(group);
+    this.#home.set(step, group);
+    return group;
+  }
+
+  #pendingHome(ref: Ref): Group | null {
+    const source = origin(ref, this.#home);
+    const group = this.#home.get(source.step);
+    return group && !group.stores.has(source) ? group : null;
+  }
+
+  /** What the ref is made from comes from memory from now on; a map that floats still floats. */
+  #store(ref: Ref): void {
+    const source = origin(ref, this.#home);
+    this.#home.get(source.step)?.stores.add(source);
+  }
+
+  /** The ref itself comes from memory. */
+  #storeOutput(ref: Ref): void {
+    const home = this.#home.get(ref.step);
+    if (home) home.stores.add(ref);
+    else if (ref.step.kernel.kind !== "source") {
+      const pending = this.#pendingHome(ref);
+      if (!pending || !this.#join(ref.step, pending)) {
+        this.#store(ref);
+        this.#open(null, ref.step);
+      }
+      this.#home.get(ref.step)?.stores.add(ref);
+    }
+  }
+}
+
+const shapeOf = (step: Step) => step.ctx.outputs[0]?.shape as readonly number[];
+
+const isView = (step: Step) => step.kernel.kind === "map" && step.kernel.cost === 0 && step.inputs.length === 1;
+
+/** The ref that a floating pointwise view shows. */
+function origin(ref: Ref, home: ReadonlyMap<Step, Group>): Ref {
+  let r = ref;
+  while (!home.has(r.step) && isView(r.step) && readsPointwise(r.step, 0)) r = r.step.inputs[0] as Ref;
+  return r;
+}
+
+const workOf = (step: Step) =>
+  (step.kernel.kind === "map" ? step.kernel.cost : 0) + accessOf(step).reads.reduce((n, r) => n + r.length, 0);
+
+function readersOf(steps: Steps): Map<Ref, Set<Step>> {
+  const readers = new Map<Ref, Set<Step>>();
+  for (const step of steps.list)
+    for (const ref of step.inputs) {
+      const set = readers.get(ref);
+      if (set) set.add(step);
+      else readers.set(ref, new Set([step]));
+    }
+  return readers;
+}
+
+/** About how many elements of each step are computed if every map floats that is not dear. */
+function countUses(steps: Steps, outputs: readonly Ref[]): Map<Step, number> {
+  const uses = new Map<Step, number>(steps.list.map((s) => [s, 0]));
+  const use = (step: Step, n: number) => uses.set(step, (uses.get(step) as number) + n);
+  for (const ref of outputs) use(ref.step, numel(ref.type.shape));
+  for (const step of [...steps.list].reverse()) {
+    const { reads, extent, factors } = accessOf(step);
+    const elements =
+      step.kernel.kind === "map" && workOf(step) <= 2
+        ? Math.max(uses.get(step) as number, numel(shapeOf(step)))
+        : numel(shapeOf(step));
+    const times = (elements * extent) / (factors === 2 ? tileReuse : 1);
+    step.inputs.forEach((ref, k) =>
+      use(ref.step, step.kernel.kind === "custom" ? numel(ref.type.shape) : times * (reads[k]?.length ?? 0)),
+    );
+  }
+  return uses;
+}
+
+function labelOf(group: Group): string {
+  const names = [...group.members].filter((m) => !isView(m)).map((m) => m.name);
+  const short = names.length > 6 ? [...names.slice(0, 5), `… ${names.at(-1)}`] : names;
+  return (short.length ? short : [...group.members].map((m) => m.name)).join(" + ");
+}
+
+/** Which group stores each stored ref. */
+export function storedBy(groups: readonly Group[]): Map<Ref, Group> {
+  return new Map(groups.flatMap((g) => [...g.stores].map((ref) => [ref, g] as const)));
+}
+
+/** The refs that the group loads: sources, and what others store. */
+export function loadsOf(group: Group, stored: ReadonlyMap<Ref, Group>): Set<Ref> {
+  const loads = new Set<Ref>();
+  const seen = new Set<Ref>();
+  const visit = (ref: Ref) => {
+    if (seen.has(ref) || group.members.has(ref.step)) return;
+    seen.add(ref);
+    if (ref.step.kernel.kind === "source" || stored.has(ref)) loads.add(ref);
+    else for (const r of ref.step.inputs) visit(r);
+  };
+  for (const step of group.members) for (const r of step.inputs) visit(r);
+  return loads;
+}

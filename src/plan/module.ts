@@ -1,0 +1,180 @@
+// Module: prints kernels as one WGSL module with one entry point. Several kernels in a module share a dispatch: each owns a range of
+// workgroups. Loads and stores of four elements in a row become one vec4, where every access of the buffer allows it.
+import type { Index } from "../graph/affine.ts";
+import type { Binding, Buffer } from "./data.ts";
+import type { Load, Store } from "./emit.ts";
+import type { Block, Kernel } from "./kernel.ts";
+
+/** Functions that expressions may call, by name, complete WGSL. */
+export type Functions = Readonly<Record<string, string>>;
+
+export interface Module {
+  readonly wgsl: string;
+  readonly workgroups: readonly [number, number, number];
+  readonly bindings: readonly Binding[];
+}
+
+/** The most workgroups in one dimension of a dispatch. */
+const maxWorkgroups = 65535;
+
+export function printModule(kernels: readonly Kernel[], workgroupSize: number, functions: Functions): Module {
+  const access = collectAccess(kernels);
+  const names = new Map([...access.keys()].map((buffer, i) => [buffer, `b${i}`]));
+  const bindings = [...access.keys()].map(
+    (buffer) => ({ buffer, access: access.get(buffer)?.stores.length ? "readWrite" : "read" }) as Binding,
+  );
+  const declarations = bindings.map(({ buffer, access: mode }, i) => {
+    const vec = vectorised(buffer, access.get(buffer) as Access);
+    const type = vec
+      ? `array<vec4<${buffer.type}>, ${Math.ceil(buffer.elements / 4)}>`
+      : `array<${buffer.type}, ${buffer.elements}>`;
+    return `@group(0) @binding(${i}) var<storage, ${mode === "read" ? "read" : "read_write"}> ${names.get(buffer)}: ${type};`;
+  });
+  const printer = new Printer(
+    names,
+    new Set(bindings.map((b) => b.buffer).filter((b) => vectorised(b, access.get(b) as Access))),
+  );
+  const groups = kernels.map((k) => Math.ceil(k.lanes / workgroupSize));
+  const total = groups.reduce((a, b) => a + b, 0);
+  const workgroups: [number, number, number] = [Math.min(total, maxWorkgroups), Math.ceil(total / maxWorkgroups), 1];
+  const bodies = kernels.map(
+    (k, i) =>
+      `// ${k.label}\nfn kernel${i}(lane: u32) {\n  if (lane >= ${k.lanes}u) { return; }\n${printer.block(k.block, "  ")}}\n`,
+  );
+  const group = workgroups[1] === 1 ? "wg.x" : `(wg.x + wg.y * ${maxWorkgroups}u)`;
+  let first = 0;
+  const calls = kernels.map((_, i) => {
+    const start = first;
+    first += groups[i] as number;
+    const call = `kernel${i}((group - ${start}u) * ${workgroupSize}u + li);`;
+    return i === kernels.length - 1 ? `{ ${call} }` : `if (group < ${first}u) { ${call} } else `;
+  });
+  const main =
+    `@compute @workgroup_size(${workgroupSize})\nfn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n` +
+    `  let group = ${group};\n  ${calls.join("")}\n}\n`;
+  const text = [declarations.join("\n"), ...bodies, main].join("\n");
+  return { wgsl: withFunctions(text, functions), workgroups, bindings };
+}
+
+interface Access {
+  readonly loads: Load[];
+  readonly stores: Store[];
+}
+
+function collectAccess(kernels: readonly Kernel[]): Map<Buffer, Access> {
+  const access = new Map<Buffer, Access>();
+  const visit = (block: Block) => {
+    for (const s of block) {
+      if (typeof s === "string") continue;
+      if ("loop" in s) visit(s.body);
+      else {
+        let a = access.get(s.buffer);
+        if (!a) access.set(s.buffer, (a = { loads: [], stores: [] }));
+        if (s.kind === "load") a.loads.push(s);
+        else a.stores.push(s);
+      }
+    }
+  };
+  for (const k of kernels) visit(k.block);
+  return access;
+}
+
+const aligned = (i: Index) => i.terms.every((t) => t.coef % 4 === 0);
+
+/** Whether every access of the buffer is one component of an aligned vec4, and its stores fill whole ones. */
+function vectorised(buffer: Buffer, { loads, stores }: Access): boolean {
+  if (buffer.elements % 4 !== 0 || ![...loads, ...stores].every((s) => aligned(s.index))) return false;
+  const quads = quadsOf(stores);
+  return [...quads.values()].every((q) => q.filter(Boolean).length === 4 && q.every((s) => s?.guard === q[0]?.guard));
+}
+
+const quadKey = (i: Index) => i.sub(((i.constant % 4) + 4) % 4).key;
+const component = (i: Index) => ((i.constant % 4) + 4) % 4;
+
+function quadsOf(stores: readonly Store[]): Map<string, Store[]> {
+  const quads = new Map<string, Store[]>();
+  for (const s of stores) {
+    const key = quadKey(s.index);
+    const quad = quads.get(key) ?? [];
+    quad[component(s.index)] = s;
+    quads.set(key, quad);
+  }
+  return quads;
+}
+
+class Printer {
+  readonly #names: ReadonlyMap<Buffer, string>;
+  readonly #vec: ReadonlySet<Buffer>;
+
+  constructor(names: ReadonlyMap<Buffer, string>, vec: ReadonlySet<Buffer>) {
+    this.#names = names;
+    this.#vec = vec;
+  }
+
+  block(block: Block, indent: string): string {
+    let out = "";
+    const loaded = new Map<string, string>();
+    const stored = new Map<string, Store[]>();
+    for (const s of block) {
+      if (typeof s === "string") out += `${indent}${s}\n`;
+      else if ("loop" in s) out += `${indent}${s.loop} {\n${this.block(s.body, `${indent}  `)}${indent}}\n`;
+      else if (s.kind === "load") out += this.#load(s, loaded, indent);
+      else out += this.#store(s, stored, indent);
+    }
+    return out;
+  }
+
+  #load(s: Load, loaded: Map<string, string>, indent: string): string {
+    const buffer = this.#names.get(s.buffer);
+    if (!this.#vec.has(s.buffer)) return `${indent}let ${s.name} = ${buffer}[${text(s)}];\n`;
+    const key = `${buffer}[${quadKey(s.index)}]`;
+    let out = "";
+    let quad = loaded.get(key);
+    if (quad === undefined) {
+      quad = `${s.name}q`;
+      loaded.set(key, quad);
+      out = `${indent}let ${quad} = ${buffer}[${text(s, s.index.div(4))}];\n`;
+    }
+    return `${out}${indent}let ${s.name} = ${quad}.${"xyzw"[component(s.index)]};\n`;
+  }
+
+  /** A vec4 is stored with its last component. */
+  #store(s: Store, stored: Map<string, Store[]>, indent: string): string {
+    const buffer = this.#names.get(s.buffer);
+    if (!this.#vec.has(s.buffer)) return guarded(s, `${buffer}[${text(s)}] = ${s.value};`, indent);
+    const key = `${buffer}[${quadKey(s.index)}]`;
+    const quad = stored.get(key) ?? [];
+    stored.set(key, quad);
+    quad[component(s.index)] = s;
+    if (quad.filter(Boolean).length < 4) return "";
+    return guarded(
+      s,
+      `${buffer}[${text(s, s.index.div(4))}] = vec4<${s.buffer.type}>(${quad.map((q) => q.value).join(", ")});`,
+      indent,
+    );
+  }
+}
+
+const guarded = (s: Store, statement: string, indent: string) =>
+  s.guard === "true" ? `${indent}${statement}\n` : `${indent}if (${s.guard}) { ${statement} }\n`;
+
+function text(s: Load | Store, i: Index = s.index): string {
+  return i.text(s.nameOf);
+}
+
+/** Appends the functions that the text calls, and those that they call. */
+export function withFunctions(wgsl: string, functions: Functions): string {
+  const needed = new Set<string>();
+  const scan = (source: string) => {
+    for (const [name, definition] of Object.entries(functions)) {
+      if (needed.has(name) || !source.includes(`${name}(`)) continue;
+      needed.add(name);
+      scan(definition);
+    }
+  };
+  scan(wgsl);
+  return [...needed]
+    .map((name) => functions[name])
+    .concat(wgsl)
+    .join("\n");
+}

@@ -1,0 +1,167 @@
+// Places: where each ref is read from and written to. Inputs, carried values and outputs lie where the caller has them; all else in
+// temporaries.
+import type { MapKernel } from "../graph/op.ts";
+import { DTypeError } from "../shape/errors.ts";
+import { numel, printType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Trace } from "../trace.ts";
+import { type Buffer, elementType, layout, type Place, storedElements, type Value } from "./data.ts";
+import { type Group, loadsOf, storedBy } from "./fuse.ts";
+import type { Precedence } from "./order.ts";
+import type { Ref, Steps } from "./step.ts";
+
+const copy: MapKernel = { kind: "map", cost: 1, element: (at, lower) => [lower.read(0, at)] };
+
+export class Places {
+  readonly inputs: Value[] = [];
+  readonly carry: Value[] = [];
+  readonly outputs: Value[] = [];
+  /** Refs that must be written to places of the caller's, with those places. */
+  readonly written = new Map<Ref, Place[]>();
+  readonly #sources = new Map<Ref, Place>();
+  readonly #temporary = new Map<Ref, Place>();
+  readonly #pairs: { input: Ref; output: Ref; place: Place }[] = [];
+
+  constructor(trace: Trace, refOf: (t: Tensor) => Ref, steps: Steps) {
+    const carried = new Map(trace.carry.map((c) => [c.path, c]));
+    const { offsets, lengths } = layout(trace.carry.map((c) => c.input.type));
+    const arenas = new Map(
+      [...lengths].map(([type, elements]) => [
+        type,
+        { name: `carry.${type}`, kind: "carry", type, elements } as Buffer,
+      ]),
+    );
+    trace.carry.forEach(({ path, input }, i) => {
+      if (input.dtype === "u8")
+        throw new DTypeError(
+          `compile: carried ${path} is ${printType(input.type)}; a u8 value cannot change on the device, cast it to u32`,
+        );
+      const place = {
+        buffer: arenas.get(elementType(input.dtype)) as Buffer,
+        offset: offsets[i] as number,
+        packed: false,
+      };
+      this.carry.push({ path, type: input.type, place });
+      this.#sources.set(refOf(input), place);
+    });
+    for (const { path, value } of trace.inputs) {
+      if (carried.has(path)) continue;
+      const buffer: Buffer = {
+        name: path,
+        kind: "input",
+        type: elementType(value.dtype),
+        elements: storedElements(value.type),
+      };
+      const place = { buffer, offset: 0, packed: value.dtype === "u8" };
+      this.inputs.push({ path, type: value.type, place });
+      this.#sources.set(refOf(value), place);
+    }
+    for (const step of steps.list)
+      if (step.kernel.kind === "source" && !this.#sources.has(steps.ref(step))) this.#addConstant(steps.ref(step));
+    for (const { path, value } of trace.outputs) {
+      const ref = this.#computed(refOf(value), steps);
+      const place = {
+        buffer: {
+          name: path,
+          kind: "output",
+          type: elementType(ref.type.dtype),
+          elements: numel(ref.type.shape),
+        } as Buffer,
+        offset: 0,
+        packed: false,
+      };
+      this.outputs.push({ path, type: value.type, place });
+      this.#write(ref, place);
+    }
+    for (const { path, input, output } of trace.carry) {
+      if (refOf(input) === refOf(output)) continue;
+      const place = this.carry.find((v) => v.path === path)?.place as Place;
+      // another carried value, or one carried twice, must be copied
+      const taken = this.#pairs.some((p) => p.output === refOf(output));
+      const ref = taken ? this.#copyOf(refOf(output), steps) : this.#computed(refOf(output), steps);
+      this.#pairs.push({ input: refOf(input), output: ref, place });
+      this.written.set(ref, this.written.get(ref) ?? []);
+    }
+  }
+
+  #addConstant(ref: Ref): void {
+    const { data } = ref.step.ctx.params as { data: readonly number[] };
+    const buffer: Buffer = {
+      name: `constant${ref.step.id}`,
+      kind: "constant",
+      type: elementType(ref.type.dtype),
+      elements: numel(ref.type.shape),
+      data,
+    };
+    this.#sources.set(ref, { buffer, offset: 0, packed: false });
+  }
+
+  /** A source that is returned as it is must be copied to be written. */
+  #computed(ref: Ref, steps: Steps): Ref {
+    return ref.step.kernel.kind === "source" ? this.#copyOf(ref, steps) : ref;
+  }
+
+  #copyOf(ref: Ref, steps: Steps): Ref {
+    return steps.ref(steps.add("copy", copy, [ref], {}, [ref.type]));
+  }
+
+  #write(ref: Ref, place: Place): void {
+    const places = this.written.get(ref) ?? [];
+    places.push(place);
+    this.written.set(ref, places);
+  }
+
+  /** Carried values are written in place: every reader of the old value runs before its writer, which itself reads it only element for
+   *  element. Where that cannot be, the new value is made in memory of its own and copied when all have read the old one. */
+  settleCarry(
+    steps: Steps,
+    groups: Group[],
+    precedence: Precedence,
+    readsInPlace: (writer: Group, input: Ref, output: Ref, place: Place) => boolean,
+  ): void {
+    for (const { input, output, place } of this.#pairs) {
+      const stored = storedBy(groups);
+      const readersOf = (ref: Ref) => groups.filter((g) => loadsOf(g, stored).has(ref));
+      const writer = stored.get(output) as Group;
+      const readers = readersOf(input).filter((g) => g !== writer);
+      if (readers.every((g) => !precedence.reaches(writer, g)) && readsInPlace(writer, input, output, place)) {
+        for (const g of readers) precedence.add(g, writer);
+        this.#write(output, place);
+        continue;
+      }
+      const ref = this.#copyOf(output, steps);
+      const group: Group = {
+        core: null,
+        members: new Set([ref.step]),
+        stores: new Set([ref]),
+        domain: ref.type.shape,
+        label: "copy",
+      };
+      groups.push(group);
+      precedence.add(writer, group);
+      for (const g of readers) precedence.add(g, group);
+      this.#write(ref, place);
+    }
+  }
+
+  read(ref: Ref, stored: ReadonlyMap<Ref, Group>): Place | null {
+    return this.#sources.get(ref) ?? (stored.has(ref) ? (this.write(ref)[0] as Place) : null);
+  }
+
+  /** Where a stored ref is written: first, where it is read from. */
+  write(ref: Ref): readonly Place[] {
+    const places = this.written.get(ref);
+    if (places?.length) return places;
+    let place = this.#temporary.get(ref);
+    if (!place) {
+      const buffer: Buffer = {
+        name: `${ref.step.name}${ref.step.id}`,
+        kind: "temporary",
+        type: elementType(ref.type.dtype),
+        elements: numel(ref.type.shape),
+      };
+      this.#temporary.set(ref, (place = { buffer, offset: 0, packed: false }));
+    }
+    return [place];
+  }
+}

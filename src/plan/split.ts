@@ -1,0 +1,82 @@
+// Split: a long reduction with few outputs leaves most of the device idle, so it is cut into parts: one step computes partial results
+// [parts, …], a second combines them. Both are ordinary steps, so that fusion and tiling see nothing special. The order of summation is
+// fixed: results repeat to the bit.
+import type { Index } from "../graph/affine.ts";
+import type { KernelContext, ReduceKernel } from "../graph/op.ts";
+import { numel, type TensorType } from "../shape/types.ts";
+import type { Ref, Step, Steps } from "./step.ts";
+import type { Target } from "./target.ts";
+
+/** Outputs that one lane makes, about: a guess ahead of scheduling. */
+const tileGuess = 32;
+/** Least terms worth a part of their own. */
+const leastPart = 32;
+
+/** Adds the reduction in two steps if it should be split; null if not. */
+export function splitReduce(
+  steps: Steps,
+  name: string,
+  kernel: ReduceKernel,
+  inputs: readonly Ref[],
+  params: unknown,
+  outputs: readonly TensorType[],
+  target: Target,
+): Step | null {
+  if (kernel.combine !== "sum" && kernel.combine !== "max" && kernel.combine !== "min") return null;
+  const type = outputs[0] as TensorType;
+  const ctx: KernelContext = { inputs: inputs.map((r) => r.type), outputs, params };
+  const extents = kernel.extents(ctx);
+  const lanes = Math.ceil(numel(type.shape) / tileGuess);
+  const wanted = Math.min(Math.floor(target.lanes / 2 / lanes), Math.floor(numel(extents) / leastPart));
+  if (wanted < 2) return null;
+  const cut = cutOf(extents, wanted);
+  if (cut === null) return null;
+  const partial: TensorType = { dtype: type.dtype, shape: [cut.parts, ...type.shape] };
+  const parts = steps.add(`${name}.parts`, partKernel(kernel, ctx, extents, cut), inputs, params, [partial]);
+  const combine: ReduceKernel = {
+    kind: "reduce",
+    combine: kernel.combine,
+    extents: () => [cut.parts],
+    term: (at, r, lower) => [lower.read(0, [r[0] as Index, ...at])],
+  };
+  return steps.add(name, combine, [steps.ref(parts)], params, [type]);
+}
+
+interface Cut {
+  readonly axis: number;
+  readonly parts: number;
+}
+
+/** The axis to cut and into how many equal parts: as near to `wanted` as divisors allow, the outermost axis first. */
+function cutOf(extents: readonly number[], wanted: number): Cut | null {
+  let best: Cut | null = null;
+  extents.forEach((n, axis) => {
+    for (let parts = Math.min(n, wanted); parts > 1; parts--)
+      if (n % parts === 0) {
+        if (!best || parts > 1.5 * best.parts) best = { axis, parts };
+        return;
+      }
+  });
+  return best;
+}
+
+function partKernel(
+  kernel: ReduceKernel,
+  whole: KernelContext,
+  extents: readonly number[],
+  { axis, parts }: Cut,
+): ReduceKernel {
+  const size = (extents[axis] as number) / parts;
+  return {
+    kind: "reduce",
+    combine: kernel.combine,
+    extents: () => extents.map((n, d) => (d === axis ? size : n)),
+    term: ([part, ...at], r, lower) =>
+      kernel.term(
+        at,
+        r.map((i, d) => (d === axis ? (part as Index).mul(size).add(i) : i)),
+        lower,
+        whole,
+      ),
+  };
+}

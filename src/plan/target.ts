@@ -1,0 +1,49 @@
+// Target: what the planner knows of the adapter. Costs are relative; only their ratios matter. They weigh candidate tiles
+// (schedule.ts); they never change what is computed.
+
+export interface Target {
+  readonly name: string;
+  /** Most storage buffers that one kernel binds. */
+  readonly maxBuffers: number;
+  readonly workgroupSize: number;
+  /** Lanes (invocations) that keep the device busy; fewer cost proportionally. */
+  readonly lanes: number;
+  /** Most accumulators that a lane holds, and multiply-adds in the body of its innermost loop. */
+  readonly maxAccumulators: number;
+  readonly maxBody: number;
+  readonly cost: {
+    readonly fma: number;
+    /** Added to each multiply-add for every accumulator beyond 32: registers spill. */
+    readonly spill: number;
+    readonly loadVec4: number;
+    readonly loadScalar: number;
+    /** Of one accumulator, each time round a loop. */
+    readonly carried: number;
+    /** Of a loop's iteration and of an invocation. */
+    readonly loop: number;
+    readonly lane: number;
+  };
+}
+
+/** A GPU: many lanes, few registers each. */
+export const gpuTarget: Target = {
+  name: "gpu",
+  maxBuffers: 8,
+  workgroupSize: 64,
+  lanes: 32768,
+  maxAccumulators: 64,
+  maxBody: 768,
+  cost: { fma: 1, spill: 0.02, loadVec4: 6, loadScalar: 4, carried: 0, loop: 4, lane: 20 },
+};
+
+/** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes, dear loads, dear loop-carried values. Weights in tenths of a
+ *  nanosecond. */
+export const softwareTarget: Target = {
+  name: "software",
+  maxBuffers: 8,
+  workgroupSize: 16,
+  lanes: 128,
+  maxAccumulators: 144,
+  maxBody: 1200,
+  cost: { fma: 3, spill: 0.01, loadVec4: 60, loadScalar: 30, carried: 8, loop: 20, lane: 500 },
+};
