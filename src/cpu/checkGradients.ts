@@ -44,7 +44,7 @@ export function checkGradients(
   const cotangents = outputs.map((y) => ndarray(y.type, draw));
   // a direction in proportion to each value, so that large and small ones are told apart
   const direction = values.map((x, k) =>
-    wrt.includes(k) ? [...x.data].map((v) => draw() * Math.max(Math.abs(v), 0.1)) : null,
+    wrt.includes(k) ? [...x.data].map((v) => draw() * (Math.abs(v) || 0.1)) : null,
   );
 
   const at = (t: number): Map<Node, NdArray> =>
