@@ -7,9 +7,9 @@ import { ops } from "../../src/ops/index.ts";
 import { f32 } from "../../src/shape/types.ts";
 import { apply, type Tensor } from "../../src/tensor.ts";
 import { random } from "../samples/sample.ts";
-import { type Sample, samples } from "../samples.ts";
+import { compositions, type Sample, samples } from "../samples.ts";
 
-const differentiable = Object.entries(samples).flatMap(([op, list]) =>
+const differentiable = [...Object.entries(samples), ...Object.entries(compositions)].flatMap(([op, list]) =>
   list.filter((s) => s.differentiable.length).map((s) => ({ op, name: s.name, sample: s })),
 );
 

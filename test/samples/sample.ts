@@ -2,7 +2,7 @@
 // the reference (test/gpu), after PyTorch's OpInfo.
 import { threefry } from "../../src/ops/counter.ts";
 import { type NdArray, ndarray } from "../../src/shape/ndarray.ts";
-import type { TensorType } from "../../src/shape/types.ts";
+import { numel, type TensorType } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
 
 export interface Sample {
@@ -64,4 +64,15 @@ export function random(type: TensorType, { low, high, seed = 1, kinks = [] }: Ra
       if (kinks.every((kink) => Math.abs(x - kink) > 0.1)) return x;
     }
   });
+}
+
+/** Shuffled values of both signs, their sizes 8 % apart: no step of the gradient check changes their order. For maxima. */
+export function distinct(type: TensorType, seed = 1): NdArray {
+  const n = numel(type.shape);
+  const values = Array.from({ length: n }, (_, i) => 0.1 * 1.08 ** Math.floor(i / 2) * (i % 2 ? -1 : 1));
+  for (let i = n - 1; i > 0; i--) {
+    const j = threefry(seed, 1, i, 0)[0] % (i + 1);
+    [values[i], values[j]] = [values[j]!, values[i]!];
+  }
+  return given(type, values);
 }
