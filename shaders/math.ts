@@ -66,11 +66,11 @@ fn erfc_tail(x: f32) -> f32 {
 }`,
 
   // Cephes sinf and cosf: x − k·π/2 with π/2 in three parts (Cody and Waite), then one of two polynomials. `phase` counts
-  // quarter turns: sine 0, cosine 1. Absolute error about 1e-7 for |x| < 8192; it grows with |x| beyond.
+  // quarter turns: sine 0, cosine 1. Absolute error about 1e-7 for |x| < 8192; it grows with |x| beyond, within [−1, 1].
   sine: `
 fn sine(x: f32, phase: i32) -> f32 {
   let k = round(x * 0.6366197723675814f);
-  let r = ((x - k * 1.5703125f) - k * 4.837512969970703e-4f) - k * 7.549789948768648e-8f;
+  let r = clamp(((x - k * 1.5703125f) - k * 4.837512969970703e-4f) - k * 7.549789948768648e-8f, -0.79f, 0.79f);
   let z = r * r;
   let odd = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * r + r;
   let even = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
