@@ -121,6 +121,11 @@ export class Tensor {
   #like(op: string, x: TensorLike): Tensor {
     return typeof x === "number" ? full({ dtype: this.dtype, shape: [] }, this.#checked(op, x)) : x;
   }
+  #divisor(op: string, b: TensorLike): Tensor {
+    if (b === 0 && this.dtype !== "f32")
+      throw new ValueError(`${op}: 0 divides no integer, got ${printType(this.type)} by 0 (0 vs ≠ 0); cast to f32`);
+    return this.#like(op, b);
+  }
   /** x, if it can be a constant of this dtype. */
   #checked(op: string, x: number): number {
     if (Number.isFinite(x) && (this.dtype === "f32" || Number.isInteger(x))) return x;
@@ -228,11 +233,11 @@ export class Tensor {
     return one(ops.mul, [this, this.#like("mul", b)]);
   }
   div(b: TensorLike): Tensor {
-    return one(ops.div, [this, this.#like("div", b)]);
+    return one(ops.div, [this, this.#divisor("div", b)]);
   }
   /** The remainder of integers, of the sign of this. */
   rem(b: TensorLike): Tensor {
-    return one(ops.rem, [this, this.#like("rem", b)]);
+    return one(ops.rem, [this, this.#divisor("rem", b)]);
   }
   /** thisᵇ; a negative base needs an integer exponent. */
   pow(b: TensorLike): Tensor {

@@ -186,6 +186,7 @@ describe("types", () => {
       "maximum: -Infinity cannot be a constant of f32[2,3]; give a finite number",
       () => x.maximum(Number.NEGATIVE_INFINITY),
     ],
+    ["div: 0 divides no integer, got i32[3] by 0 (0 vs ≠ 0); cast to f32", () => zeros(i32(3)).div(0)],
     ["where: the condition must be bool, got f32[2,3] (f32 vs bool); compare it", () => x.where(x, 0)],
     ["clip: the bounds are out of order (low 1 vs high 0); swap them", () => x.clip({ low: 1, high: 0 })],
     [
