@@ -24,8 +24,14 @@ const dearMap = 6;
 /** How many times a contraction's tile uses what it has loaded, about. */
 const tileReuse = 8;
 
-export function fuse(steps: Steps, outputs: readonly Ref[]): Group[] {
-  return new Fusion(steps, outputs).groups;
+/** How many buffers a kernel may bind, and what tells them apart. */
+interface Buffers {
+  readonly max: number;
+  readonly of: (ref: Ref) => unknown;
+}
+
+export function fuse(steps: Steps, outputs: readonly Ref[], buffers: Buffers): Group[] {
+  return new Fusion(steps, outputs, buffers).groups;
 }
 
 class Fusion {
@@ -35,8 +41,13 @@ class Fusion {
   readonly #uses: ReadonlyMap<Step, number>;
   readonly #readers: ReadonlyMap<Ref, ReadonlySet<Step>>;
 
-  constructor(steps: Steps, outputs: readonly Ref[]) {
+  readonly #buffers: Buffers;
+  readonly #outputs: ReadonlySet<Ref>;
+
+  constructor(steps: Steps, outputs: readonly Ref[], buffers: Buffers) {
     this.#steps = steps;
+    this.#buffers = buffers;
+    this.#outputs = new Set(outputs);
     this.#uses = countUses(steps, outputs);
     this.#readers = readersOf(steps);
     for (const step of steps.list) this.#place(step);
@@ -48,7 +59,10 @@ class Fusion {
   #place(step: Step): void {
     const { kernel } = step;
     if (kernel.kind === "source") return;
-    if (kernel.kind === "map") return this.#placeMap(step);
+    if (kernel.kind === "map") {
+      this.#placeMap(step);
+      return;
+    }
     for (const ref of step.inputs) {
       if (kernel.kind === "custom") this.#storeOutput(ref);
       else this.#store(ref);
@@ -79,6 +93,7 @@ class Fusion {
     // its other inputs must exist before the group runs
     const others = step.inputs.filter((r) => homeOf(r) !== group);
     if (this.#dependOn(others, group)) return false;
+    if (!this.#fits(group, step)) return false;
     for (const ref of others) this.#store(ref);
     group.members.add(step);
     this.#home.set(step, group);
@@ -93,6 +108,27 @@ class Fusion {
     return [...group.members].every((m) =>
       this.#steps.refs(m).every((r) => [...(this.#readers.get(r) ?? [])].every(reader)),
     );
+  }
+
+  /** Whether the group with `step` binds no more buffers than a kernel may, if all that others read is stored. */
+  #fits(group: Group, step: Step): boolean {
+    const members = new Set([...group.members, step]);
+    const bound = new Set<unknown>();
+    const seen = new Set<Ref>();
+    const visit = (ref: Ref) => {
+      if (seen.has(ref) || members.has(ref.step)) return;
+      seen.add(ref);
+      if (ref.step.kernel.kind === "source" || this.#home.has(ref.step)) bound.add(this.#buffers.of(ref));
+      else for (const r of ref.step.inputs) visit(r);
+    };
+    for (const m of members) {
+      for (const r of m.inputs) visit(r);
+      for (const r of this.#steps.refs(m)) {
+        const readers = this.#readers.get(r) ?? new Set();
+        if (this.#outputs.has(r) || [...readers].some((reader) => !members.has(reader))) bound.add(this.#buffers.of(r));
+      }
+    }
+    return bound.size <= this.#buffers.max;
   }
 
   /** Whether the refs need the group to have run. */
@@ -180,9 +216,9 @@ function countUses(steps: Steps, outputs: readonly Ref[]): Map<Step, number> {
         ? Math.max(uses.get(step) as number, numel(shapeOf(step)))
         : numel(shapeOf(step));
     const times = (elements * extent) / (factors === 2 ? tileReuse : 1);
-    step.inputs.forEach((ref, k) =>
-      use(ref.step, step.kernel.kind === "custom" ? numel(ref.type.shape) : times * (reads[k]?.length ?? 0)),
-    );
+    step.inputs.forEach((ref, k) => {
+      use(ref.step, step.kernel.kind === "custom" ? numel(ref.type.shape) : times * (reads[k]?.length ?? 0));
+    });
   }
   return uses;
 }

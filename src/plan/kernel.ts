@@ -6,7 +6,7 @@
 import { flatten, Index, unflatten } from "../graph/affine.ts";
 import type { Combine, Lower, ReduceKernel } from "../graph/op.ts";
 import { InternalError } from "../shape/errors.ts";
-import { numel, sameShape, strides } from "../shape/types.ts";
+import { type DType, numel, sameShape, strides, type TensorType } from "../shape/types.ts";
 import type { Place } from "./data.ts";
 import { and, Emitter, type Statement, type Store } from "./emit.ts";
 import type { Group } from "./fuse.ts";
@@ -197,7 +197,7 @@ class Accumulators {
       n = this.elements.push(at) - 1;
       this.#number.set(key, n);
     }
-    const combine = (this.#core?.kernel as ReduceKernel).combine;
+    const combine = ((this.#core as Step).kernel as ReduceKernel).combine;
     // of an argmax only the index is an output
     return `a${n}_${combine === "argmax" || combine === "argmin" ? 1 : output}`;
   }
@@ -208,8 +208,12 @@ function reductionBlock(step: Step, accumulators: Accumulators, region: Region, 
   const { emitter } = region;
   const kernel = step.kernel as ReduceKernel;
   const extents = kernel.extents(step.ctx);
-  const dtype = step.ctx.inputs[0]?.dtype === "u8" ? "u32" : (step.ctx.inputs[0]?.dtype ?? "f32");
-  const declarations = accumulators.elements.flatMap((_, i) => declare(kernel.combine, i, dtype));
+  const { combine } = kernel;
+  // an argmax compares its input's values
+  const { dtype } = (
+    combine === "argmax" || combine === "argmin" ? step.ctx.inputs[0] : step.ctx.outputs[0]
+  ) as TensorType;
+  const declarations = accumulators.elements.flatMap((_, i) => declare(combine, i, dtype));
   const loops: string[] = [];
   const starts = extents.map((n, d) => {
     const u = unroll[d] as number;
@@ -225,7 +229,7 @@ function reductionBlock(step: Step, accumulators: Accumulators, region: Region, 
     const r = starts.map((s, d) => s.add(offset[d] as number));
     accumulators.elements.forEach((at, i) => {
       const factors = kernel.term(at, r, lower, step.ctx);
-      emitter.statement(accumulate(kernel.combine, i, factors, () => emitter.text(flatten(r, strides(extents)))));
+      emitter.statement(accumulate(combine, dtype, i, factors, () => emitter.text(flatten(r, strides(extents)))));
     });
   }
   const nest = (depth: number): Block => [
@@ -242,12 +246,13 @@ function declare(combine: Combine, i: number, dtype: string): string[] {
   return combine === "maxSumExp" ? [first, `var a${i}_1 = 0.0f;`] : [first];
 }
 
-function accumulate(combine: Combine, i: number, factors: readonly string[], flat: () => string): string {
+function accumulate(combine: Combine, dtype: DType, i: number, factors: readonly string[], flat: () => string): string {
   const [a, b] = [`a${i}_0`, `a${i}_1`];
   const [x, y] = factors as [string, string?];
   switch (combine) {
     case "sum":
-      return y === undefined ? `${a} += ${x};` : `${a} = fma(${x}, ${y}, ${a});`;
+      if (y === undefined) return `${a} += ${x};`;
+      return dtype === "f32" ? `${a} = fma(${x}, ${y}, ${a});` : `${a} += ${x} * ${y};`;
     case "max":
     case "min":
       return `${a} = ${combine}(${a}, ${x});`;

@@ -51,7 +51,7 @@ export class Precedence {
 
   /** The bundles, in an order that keeps every edge; of those that are ready, the one whose first group was made first. */
   sorted(): Bundle[] {
-    const bundles = [...new Set(this.#bundle.values())];
+    const bundles: Bundle[] = [...new Set(this.#bundle.values())];
     const waiting = new Map<Bundle, number>(bundles.map((b) => [b, 0]));
     const bump = (b: Bundle, by: number) => {
       const n = (waiting.get(b) as number) + by;
@@ -60,7 +60,7 @@ export class Precedence {
     };
     for (const b of bundles) for (const s of this.#next(b)) bump(s, 1);
     const out: Bundle[] = [];
-    const ready = bundles.filter((b) => waiting.get(b) === 0);
+    const ready: Bundle[] = bundles.filter((b) => waiting.get(b) === 0);
     for (let b = ready.shift(); b; b = ready.shift()) {
       out.push(b);
       for (const s of this.#next(b)) if (bump(s, -1) === 0) ready.push(s);

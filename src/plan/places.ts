@@ -144,6 +144,12 @@ export class Places {
     }
   }
 
+  /** What tells apart the buffers that refs will lie in, before that is settled. */
+  bufferOf(ref: Ref): unknown {
+    const carried = this.#pairs.find((p) => p.output === ref);
+    return carried?.place.buffer ?? this.#sources.get(ref)?.buffer ?? ref;
+  }
+
   read(ref: Ref, stored: ReadonlyMap<Ref, Group>): Place | null {
     return this.#sources.get(ref) ?? (stored.has(ref) ? (this.write(ref)[0] as Place) : null);
   }

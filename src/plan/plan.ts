@@ -46,7 +46,7 @@ export function makePlan(trace: Trace, options: PlanOptions): Plan {
         : null,
   );
   const places = new Places(trace, refOf, steps);
-  const groups = fuse(steps, [...places.written.keys()]);
+  const groups = fuse(steps, [...places.written.keys()], { max: target.maxBuffers, of: (ref) => places.bufferOf(ref) });
   let stored = storedBy(groups);
   const precedence = new Precedence();
   for (const g of groups) {

@@ -1,0 +1,176 @@
+// GpuDevice: wgrad on a GPUDevice, its own or the host app's.
+
+import { functions as mathFunctions } from "../../shaders/math.ts";
+import { functions as randomFunctions } from "../../shaders/random.ts";
+import type { CompileOptions, Device, DeviceArray, Program } from "../device.ts";
+import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
+import { elementType, layout } from "../plan/data.ts";
+import { makePlan } from "../plan/plan.ts";
+import { gpuTarget, softwareTarget, type Target } from "../plan/target.ts";
+import { DeviceError, DeviceLostError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import type { TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
+import { type TypeTree, trace } from "../trace.ts";
+import { BufferOwner, encode, GpuArray } from "./array.ts";
+import { Pipelines } from "./pipelines.ts";
+import { GpuProgram } from "./program.ts";
+import { Readback } from "./readback.ts";
+
+const functions = { ...mathFunctions, ...randomFunctions };
+
+export interface RequestOptions {
+  /** Default: navigator.gpu. In Node, that of the npm package `webgpu`. */
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+}
+
+const wantedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
+const wantedLimits = ["maxStorageBuffersPerShaderStage", "maxStorageBufferBindingSize", "maxBufferSize"] as const;
+
+export class GpuDevice implements Device {
+  readonly kind = "gpu";
+  readonly name: string;
+  readonly software: boolean;
+  readonly target: Target;
+  /** The device that everything runs on. */
+  readonly gpu: GPUDevice;
+  readonly pipelines: Pipelines;
+  readonly #owned: boolean;
+  readonly #readback: Readback;
+  #lost: GPUDeviceLostInfo | null = null;
+  #error: GPUError | null = null;
+
+  private constructor(gpu: GPUDevice, info: GPUAdapterInfo, owned: boolean) {
+    this.gpu = gpu;
+    this.#owned = owned;
+    this.name =
+      [info.vendor, info.architecture, info.description || info.device].filter(Boolean).join(" ") || "unknown adapter";
+    this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|software|basic render/i.test(this.name);
+    const { maxStorageBuffersPerShaderStage: maxBuffers } = gpu.limits;
+    this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers };
+    this.pipelines = new Pipelines(gpu);
+    this.#readback = new Readback(gpu);
+    gpu.lost.then((lost) => {
+      this.#lost = lost;
+    });
+    if (owned)
+      gpu.addEventListener("uncapturederror", (event) => {
+        this.#error ??= event.error;
+      });
+  }
+
+  /** A device of our own. Throws DeviceError if there is no WebGPU or no adapter. */
+  static async request({ gpu, powerPreference = "high-performance" }: RequestOptions = {}): Promise<GpuDevice> {
+    const api = gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+    if (!api)
+      throw new DeviceError(
+        "Device.request: there is no WebGPU here (no navigator.gpu); use a browser that has it, give { gpu }, or take Device.cpu()",
+      );
+    const adapter = await api.requestAdapter({ powerPreference });
+    if (!adapter)
+      throw new DeviceError(
+        "Device.request: WebGPU has no adapter (the GPU or its driver is blocked or missing); enable it in the browser's flags, or take Device.cpu()",
+      );
+    const device = await adapter.requestDevice({
+      label: "wgrad",
+      requiredFeatures: wantedFeatures.filter((f) => adapter.features.has(f)),
+      requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]])),
+    });
+    return new GpuDevice(device, adapter.info, true);
+  }
+
+  /** wgrad on a device that somebody else owns: nothing of it is changed, and `dispose` leaves it alive. */
+  static from(gpu: GPUDevice): GpuDevice {
+    return new GpuDevice(gpu, gpu.adapterInfo, false);
+  }
+
+  put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, DeviceArray> {
+    this.check();
+    const list = leaves(values, isNdArray);
+    const { offsets, lengths } = layout(list.map((l) => l.value));
+    const owners = new Map(
+      [...lengths].map(([type, elements]) => [type, new BufferOwner(this.createBuffer(4 * elements, `put ${type}`))]),
+    );
+    let i = 0;
+    return mapTree(values, isNdArray, (value: NdArray) => {
+      const owner = owners.get(elementType(value.dtype)) as BufferOwner;
+      const array = new GpuArray(
+        this,
+        { dtype: value.dtype, shape: value.shape },
+        owner.buffer,
+        4 * (offsets[i++] as number),
+        value.dtype === "u8",
+        owner,
+      );
+      this.gpu.queue.writeBuffer(owner.buffer, array.offset, encode(value, array.packed));
+      return array;
+    }) as MapTree<T, NdArray, DeviceArray>;
+  }
+
+  async compile<I extends TypeTree, O, C extends keyof I & string = never>(
+    f: (inputs: MapTree<I, TensorType, Tensor>) => O,
+    types: I,
+    options: CompileOptions<I, C> = {},
+  ): Promise<Program<I, Omit<O, C>>> {
+    this.check();
+    const traced = trace(f as never, types as never, options.carry);
+    const plan = makePlan(traced, { target: this.target, functions });
+    const program = await GpuProgram.create(this, plan, traced.outputTree, options.label ?? "program");
+    return program as unknown as Program<I, Omit<O, C>>;
+  }
+
+  /** A storage buffer. Throws DeviceError if it is larger than the device allows. */
+  createBuffer(bytes: number, label: string): GPUBuffer {
+    const size = 16 * Math.ceil(bytes / 16);
+    const limit = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
+    if (size > limit)
+      throw new DeviceError(
+        `${label}: needs a buffer of ${size} bytes (${size} vs at most ${limit} on ${this.name}); use a smaller batch or model`,
+      );
+    return this.gpu.createBuffer({
+      label,
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  async readback(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    this.check();
+    try {
+      const result = await this.#readback.read(buffer, offset, bytes);
+      this.check();
+      return result;
+    } catch (error) {
+      this.check();
+      throw error;
+    }
+  }
+
+  async synchronize(): Promise<void> {
+    this.check();
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.check();
+  }
+
+  /** Throws what has gone wrong with the device since: lost, out of memory, a validation error. */
+  check(): void {
+    if (this.#lost)
+      throw new DeviceLostError(
+        `device ${this.name} was lost (${this.#lost.reason}): ${this.#lost.message}; make a new one and load the last checkpoint`,
+      );
+    if (this.#error) throw new DeviceError(`device ${this.name}: ${this.#error.message}`);
+  }
+
+  dispose(): void {
+    this.#readback.dispose();
+    if (this.#owned) this.gpu.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.dispose();
+  }
+}
+
+const isNdArray = (x: unknown): x is NdArray =>
+  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data) && "shape" in x;

@@ -1,0 +1,236 @@
+// GpuProgram: a plan made ready. Pipelines, buffers and bind groups are made once; a run only records dispatches and submits.
+import type { DeviceArray, Program, RunOptions } from "../device.ts";
+import { leaves, mapTree } from "../graph/tree.ts";
+import type { Buffer, Plan, Value } from "../plan/data.ts";
+import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
+import { printType, sameType } from "../shape/types.ts";
+import { isTensor, type Tensor } from "../tensor.ts";
+import { BufferOwner, encode, type Freshness, GpuArray } from "./array.ts";
+import type { GpuDevice } from "./device.ts";
+import type { Pipeline } from "./pipelines.ts";
+
+/** What a program has done, for benchmarks. */
+export interface Stats {
+  runs: number;
+  /** Applications of the function: runs × repeat. */
+  steps: number;
+  submits: number;
+  dispatches: number;
+  /** Time spent recording and submitting, in microseconds. */
+  recordMicroseconds: number;
+}
+
+interface Bound {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+}
+
+const isGpuArray = (x: unknown): x is GpuArray => x instanceof GpuArray;
+
+// biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
+export class GpuProgram implements Program<any, any> {
+  readonly plan: Plan;
+  readonly stats: Stats = { runs: 0, steps: 0, submits: 0, dispatches: 0, recordMicroseconds: 0 };
+  readonly #device: GpuDevice;
+  readonly #label: string;
+  readonly #pipelines: readonly Pipeline[];
+  readonly #outputTree: unknown;
+  /** Buffers of our own: constants, outputs and slots. */
+  readonly #own: ReadonlyMap<Buffer, GPUBuffer>;
+  readonly #owners: readonly BufferOwner[];
+  readonly #slots: readonly GPUBuffer[];
+  readonly #bindGroups = new Map<string, readonly GPUBindGroup[]>();
+  readonly #freshness = { current: 0 };
+  #disposed = false;
+
+  private constructor(
+    device: GpuDevice,
+    plan: Plan,
+    outputTree: unknown,
+    label: string,
+    pipelines: readonly Pipeline[],
+  ) {
+    this.#device = device;
+    this.plan = plan;
+    this.#outputTree = outputTree;
+    this.#label = label;
+    this.#pipelines = pipelines;
+    this.#slots = plan.slots.map((s, i) => device.createBuffer(4 * s.elements, `${label}: slot ${i}`));
+    const own = new Map<Buffer, GPUBuffer>();
+    for (const b of plan.buffers)
+      if (b.kind === "constant" || b.kind === "output")
+        own.set(b, device.createBuffer(4 * b.elements, `${label}: ${b.name}`));
+    for (const [b, buffer] of own)
+      if (b.data)
+        device.gpu.queue.writeBuffer(
+          buffer,
+          0,
+          encode({ dtype: b.type, shape: [b.elements], data: Float64Array.from(b.data) }, false),
+        );
+    this.#own = own;
+    this.#owners = [...own.values()].map((b) => new BufferOwner(b));
+    for (const o of this.#owners) o.retain();
+  }
+
+  static async create(device: GpuDevice, plan: Plan, outputTree: unknown, label: string): Promise<GpuProgram> {
+    const { maxStorageBuffersPerShaderStage: most } = device.gpu.limits;
+    for (const d of plan.dispatches)
+      if (d.bindings.length > most)
+        throw new ShapeError(
+          `${label}: ${d.label} binds ${d.bindings.length} buffers (${d.bindings.length} vs at most ${most} on ${device.name}); join some of its inputs`,
+        );
+    const pipelines = await Promise.all(
+      plan.dispatches.map((d) =>
+        device.pipelines.get(
+          d.label,
+          d.wgsl,
+          d.bindings.map((b) => b.access),
+        ),
+      ),
+    );
+    return new GpuProgram(device, plan, outputTree, label, pipelines);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
+  run(inputs: unknown, options: RunOptions = {}): any {
+    const start = performance.now();
+    const encoder = this.#device.gpu.createCommandEncoder({ label: this.#label });
+    const outputs = this.encode(encoder, inputs, options);
+    this.#device.gpu.queue.submit([encoder.finish()]);
+    this.stats.submits++;
+    this.stats.recordMicroseconds += 1000 * (performance.now() - start);
+    return outputs;
+  }
+
+  /** Records the program into an encoder or compute pass of yours; it runs when you submit. */
+  encode(into: GPUCommandEncoder | GPUComputePassEncoder, inputs: unknown, { repeat = 1 }: RunOptions = {}): unknown {
+    if (this.#disposed) throw new ArrayError(`${this.#label}: it was disposed; keep it until its last use`);
+    if (!Number.isInteger(repeat) || repeat < 1)
+      throw new ValueError(`${this.#label}: repeat must be a positive integer, got ${repeat}`);
+    this.#device.check();
+    const groups = this.#groups(inputs);
+    const own = "beginComputePass" in into;
+    const pass = own ? into.beginComputePass({ label: this.#label }) : into;
+    const { dispatches } = this.plan;
+    for (let k = 0; k < repeat; k++)
+      for (let i = 0; i < dispatches.length; i++) {
+        const [x, y, z] = (dispatches[i] as Plan["dispatches"][number]).workgroups;
+        pass.setPipeline((this.#pipelines[i] as Pipeline).pipeline);
+        pass.setBindGroup(0, groups[i] as GPUBindGroup);
+        pass.dispatchWorkgroups(x, y, z);
+      }
+    if (own) pass.end();
+    this.stats.runs++;
+    this.stats.steps += repeat;
+    this.stats.dispatches += repeat * dispatches.length;
+    return this.#outputs();
+  }
+
+  /** For each dispatch its pipeline and bind group: what a profiler times one by one. */
+  prepared(inputs: unknown): readonly { readonly pipeline: GPUComputePipeline; readonly bindGroup: GPUBindGroup }[] {
+    return this.#groups(inputs).map((bindGroup, i) => ({
+      pipeline: (this.#pipelines[i] as Pipeline).pipeline,
+      bindGroup,
+    }));
+  }
+
+  #outputs(): unknown {
+    this.#freshness.current++;
+    let i = 0;
+    const owner = new Map(this.#owners.map((o) => [o.buffer, o]));
+    return mapTree<unknown, Tensor, DeviceArray>(this.#outputTree, isTensor, () => {
+      const { type, place } = this.plan.outputs[i++] as Value;
+      const buffer = this.#own.get(place.buffer) as GPUBuffer;
+      return new GpuArray(
+        this.#device,
+        type,
+        buffer,
+        0,
+        false,
+        owner.get(buffer) as BufferOwner,
+        this.#freshness as Freshness,
+      );
+    });
+  }
+
+  #groups(inputs: unknown): readonly GPUBindGroup[] {
+    const bound = this.#bind(inputs);
+    const key = [...bound.values()].map(({ buffer, offset }) => `${idOf(buffer)}@${offset}`).join();
+    let groups = this.#bindGroups.get(key);
+    if (!groups) this.#bindGroups.set(key, (groups = this.#createGroups(bound)));
+    return groups;
+  }
+
+  #createGroups(bound: ReadonlyMap<Buffer, Bound>): GPUBindGroup[] {
+    return this.plan.dispatches.map((d, i) =>
+      this.#device.gpu.createBindGroup({
+        label: d.label,
+        layout: (this.#pipelines[i] as Pipeline).layout,
+        entries: d.bindings.map(({ buffer }, binding) => {
+          const at = bound.get(buffer);
+          const size = 16 * Math.ceil(buffer.elements / 4);
+          if (at)
+            return {
+              binding,
+              resource: { buffer: at.buffer, offset: at.offset, size: Math.min(size, at.buffer.size - at.offset) },
+            };
+          const slot = this.plan.slotOf.get(buffer);
+          return {
+            binding,
+            resource: { buffer: (slot === undefined ? this.#own.get(buffer) : this.#slots[slot]) as GPUBuffer, size },
+          };
+        }),
+      }),
+    );
+  }
+
+  /** Checks the inputs and finds where each input buffer of the plan lies. */
+  #bind(inputs: unknown): Map<Buffer, Bound> {
+    const given = new Map(leaves(inputs, isGpuArray).map((l) => [l.path, l.value]));
+    const take = ({ path, type }: Value) => {
+      const array = given.get(path);
+      if (!array) throw new ArrayError(`${this.#label}: input ${path} is missing; give an array of ${printType(type)}`);
+      array.check();
+      if (array.device !== this.#device)
+        throw new ArrayError(`${this.#label}: input ${path} lives on another device; put it on this one`);
+      if (!sameType(array.type, type))
+        throw new ShapeError(
+          `${this.#label}: input ${path} is ${printType(array.type)}, compiled for ${printType(type)}; compile for that shape`,
+        );
+      return array;
+    };
+    const bound = new Map<Buffer, Bound>();
+    for (const value of this.plan.inputs) {
+      const array = take(value);
+      bound.set(value.place.buffer, { buffer: array.gpuBuffer, offset: array.offset });
+    }
+    for (const value of this.plan.carry) {
+      const array = take(value);
+      const arena = bound.get(value.place.buffer);
+      const offset = array.offset - 4 * value.place.offset;
+      if (arena && (arena.buffer !== array.gpuBuffer || arena.offset !== offset))
+        throw new ArrayError(
+          `${this.#label}: carried ${value.path} does not lie beside the others; put all carried values in one call`,
+        );
+      bound.set(value.place.buffer, { buffer: array.gpuBuffer, offset });
+    }
+    return bound;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const b of this.#slots) b.destroy();
+    for (const o of this.#owners) o.release();
+    this.#bindGroups.clear();
+  }
+}
+
+const ids = new WeakMap<GPUBuffer, number>();
+let nextId = 0;
+
+function idOf(buffer: GPUBuffer): number {
+  let id = ids.get(buffer);
+  if (id === undefined) ids.set(buffer, (id = nextId++));
+  return id;
+}
