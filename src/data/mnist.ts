@@ -1,0 +1,48 @@
+// MNIST and data sets in its format (Fashion-MNIST): 28×28 grey images of ten classes, 60 000 to train and 10 000 to test.
+import { ShapeError, ValueError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { printType } from "../shape/types.ts";
+import { checkLabels, type Dataset } from "./dataset.ts";
+import { gunzip, parseIdx } from "./idx.ts";
+
+/** Gives the bytes of a file, gzipped or not. */
+export type ReadFile = (name: string) => Promise<Uint8Array>;
+
+export interface Split {
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+/** Reads the four IDX files: x u8[N,28,28,1], y u8[N]. `read` is given their names (`train-images-idx3-ubyte` …); in a page it is
+ *  `fromUrl(folder)`. Throws ValueError or ShapeError on a file that is not what it should be. */
+export async function mnist({ read }: { readonly read: ReadFile }): Promise<Split> {
+  const [train, test] = await Promise.all([load(read, "train"), load(read, "t10k")]);
+  return { train: train as Dataset, test: test as Dataset };
+}
+
+async function load(read: ReadFile, set: string): Promise<Dataset> {
+  const [imageFile, labelFile] = [`${set}-images-idx3-ubyte`, `${set}-labels-idx1-ubyte`];
+  const parse = async (name: string) => parseIdx(await gunzip(await read(name), name), name);
+  const [images, labels] = (await Promise.all([parse(imageFile), parse(labelFile)])) as [NdArray, NdArray];
+  if (images.shape.length !== 3)
+    throw new ShapeError(`mnist: ${imageFile} must hold [N, height, width], got ${printType(images)}; check the files`);
+  if (labels.shape.length !== 1)
+    throw new ShapeError(`mnist: ${labelFile} must hold [N], got ${printType(labels)}; check the files`);
+  if (images.shape[0] !== labels.shape[0])
+    throw new ValueError(
+      `mnist: ${imageFile} and ${labelFile} differ in length (${images.shape[0]} vs ${labels.shape[0]}); they are not of one set`,
+    );
+  checkLabels(labels, 10, labelFile);
+  return { x: { ...images, shape: [...images.shape, 1] }, y: labels };
+}
+
+/** Reads files below a URL. */
+export const fromUrl =
+  (base: string | URL): ReadFile =>
+  async (name) => {
+    const url = `${String(base).replace(/\/$/, "")}/${name}`;
+    const response = await fetch(url);
+    if (!response.ok)
+      throw new ValueError(`mnist: ${url} answers ${response.status} ${response.statusText}; check the address`);
+    return new Uint8Array(await response.arrayBuffer());
+  };

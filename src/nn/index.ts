@@ -1,0 +1,10 @@
+// The names of `nn`: layers, models, losses, initialisers.
+export * from "./activations.ts";
+export type { Initialiser } from "./initialisers.ts";
+export * as initialisers from "./initialisers.ts";
+export { fold, foldTensor, type Key, keyOf } from "./key.ts";
+export { type Context, type Layer, outputType, type Params, stateless, type Variables } from "./layer.ts";
+export * from "./layers.ts";
+export * from "./losses.ts";
+export * from "./model.ts";
+export * from "./norm.ts";

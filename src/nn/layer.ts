@@ -1,0 +1,75 @@
+// What a layer is: how its variables begin, and what it computes from them. A layer holds no arrays; models are layers made of layers.
+//
+// params are what training learns, state is what a layer keeps besides (running statistics). Both are trees, of host arrays when they are
+// made and of Tensors when the layer is applied. A functional model is a plain function over the same params, or layers called by
+// `functional` (functional.ts).
+import { mapTree, type Tree } from "../graph/tree.ts";
+import { ShapeError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { printType, type TensorType, u32 } from "../shape/types.ts";
+import { full, type Tensor } from "../tensor.ts";
+import type { Key } from "./key.ts";
+
+export type Params<T> = Tree<T>;
+
+export interface Variables<T> {
+  readonly params: Params<T>;
+  readonly state: Params<T>;
+}
+
+export interface Context {
+  /** Dropout drops and batch norm uses the batch only in training. */
+  readonly training: boolean;
+  /** u32[2], another one at each step: the key of what is random. */
+  readonly key: Tensor;
+}
+
+export interface Layer {
+  /** Names its variables: the first layer of a sequential called "conv" has `conv0.weight`. */
+  readonly name: string;
+  /** Initial variables for inputs of this type. Throws ShapeError if the layer does not take them. */
+  init(key: Key, input: TensorType): Variables<NdArray>;
+  /** The layer's function. `state` is the next state. */
+  apply(
+    variables: Variables<Tensor>,
+    x: Tensor,
+    context: Context,
+  ): { readonly y: Tensor; readonly state: Params<Tensor> };
+}
+
+/** A layer with nothing to learn and nothing to keep. */
+export function stateless(name: string, f: (x: Tensor, context: Context) => Tensor): Layer {
+  return {
+    name,
+    init: () => ({ params: {}, state: {} }),
+    apply: (_, x, context) => ({ y: f(x, context), state: {} }),
+  };
+}
+
+const isNdArray = (x: unknown): x is NdArray =>
+  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data);
+
+/** What the layer gives for inputs of this type. */
+export function outputType(layer: Layer, variables: Variables<NdArray>, input: TensorType): TensorType {
+  const context = { training: false, key: full(u32(2), 0) };
+  const placeholders = mapTree<unknown, NdArray, Tensor>(variables, isNdArray, (v) =>
+    full({ dtype: v.dtype, shape: v.shape }, 0),
+  );
+  return layer.apply(placeholders as unknown as Variables<Tensor>, full(input, 0), context).y.type;
+}
+
+/** The last size of the input: channels, or features. Throws ShapeError unless the rank is one of `ranks` (or at least, for a number). */
+export function lastSize(name: string, input: TensorType, rank: number, exact: boolean, wanted: string): number {
+  const r = input.shape.length;
+  if (exact ? r !== rank : r < rank)
+    throw new ShapeError(
+      `${name}: input must be ${wanted}, got ${printType(input)} (rank ${r} vs ${rank}); reshape it`,
+    );
+  return input.shape.at(-1) as number;
+}
+
+/** A size given by the user. Throws ShapeError unless it is a positive integer. */
+export function requireSize(name: string, what: string, size: number): void {
+  if (!Number.isInteger(size) || size < 1)
+    throw new ShapeError(`${name}: ${what} must be a positive integer, got ${size}; correct it`);
+}

@@ -1,0 +1,170 @@
+// The training loop. It submits windows of steps, at most three at a time in flight, and looks at the device only for a report: one array with
+// the losses of the window and the size of each parameter. What was good at a report is kept in a copy on the device.
+import type { Dataset } from "../data/dataset.ts";
+import type { DeviceArray } from "../device.ts";
+import { leaves, type Tree } from "../graph/tree.ts";
+import { NonFiniteError, ValueError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { EarlyStop, type EarlyStopping } from "./earlyStop.ts";
+import type { Evaluation } from "./evaluate.ts";
+import { Pace } from "./pace.ts";
+import { isDeviceArray } from "./program.ts";
+import { Snapshots } from "./snapshots.ts";
+import { historyLength } from "./step.ts";
+import type { Trainer } from "./trainer.ts";
+
+export interface FitOptions {
+  /** Epochs, or steps, to train from where the trainer stands. Default: one epoch. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  /** Aborting it ends the loop with its reason; the weights stay as they are. */
+  readonly signal?: AbortSignal;
+  /** Steps between reports, at most 1024. Default: about a fifth of a second's. */
+  readonly reportEvery?: number;
+  /** Evaluated after each epoch; the report then has `validation`. */
+  readonly validation?: Dataset;
+  /** Ends training when validation no longer improves. */
+  readonly earlyStopping?: EarlyStopping;
+}
+
+export interface Progress {
+  /** Steps done since the trainer was made, and at the end of this fit. */
+  readonly step: number;
+  readonly lastStep: number;
+  /** Epochs done since the trainer was made, with a fraction. */
+  readonly epoch: number;
+  /** The mean over the steps since the last report. */
+  readonly loss: number;
+  /** Of labels: the share that was predicted in the steps since the last report, each by the weights of its step. */
+  readonly accuracy?: number;
+  /** The loss of each step since the last report. */
+  readonly losses: readonly number[];
+  /** In the time since the last report. */
+  readonly examplesPerSecond: number;
+  /** Since the start of this fit. */
+  readonly seconds: number;
+  readonly secondsLeft: number;
+  /** At the end of an epoch, if there is validation data. */
+  readonly validation?: Evaluation;
+  /** Training ends here because validation did not improve. */
+  readonly stopped?: boolean;
+}
+
+interface Report {
+  /** Steps done when it was asked for. */
+  readonly step: number;
+  readonly count: number;
+  readonly summary: Promise<NdArray>;
+}
+
+const seconds = (): number => performance.now() / 1000;
+
+export async function* train(trainer: Trainer, options: FitOptions): AsyncGenerator<Progress, void, void> {
+  const { signal, validation, reportEvery } = options;
+  const lastStep = trainer.step + stepsOf(trainer, options);
+  const early = options.earlyStopping && new EarlyStop(trainer, options.earlyStopping, validation);
+  signal?.throwIfAborted();
+  const pace = new Pace(trainer.device.kind, reportEvery);
+  const snapshots = await Snapshots.create(trainer);
+  const started = seconds();
+  let reportedAt = started;
+  let asked = trainer.step; // at the last report asked for
+  let pending: Report | undefined;
+
+  const finish = async ({ step, count, summary }: Report): Promise<Progress> => {
+    const { losses, correct } = await check(trainer, snapshots, step, count, await summary);
+    const now = seconds();
+    const rate = count / Math.max(now - reportedAt, 1e-9);
+    reportedAt = now;
+    pace.measure(rate);
+    return {
+      ...{ step, lastStep, losses, seconds: now - started },
+      epoch: step / trainer.stepsPerEpoch,
+      loss: losses.reduce((a, b) => a + b, 0) / count,
+      ...(trainer.spec.labels ? { accuracy: correct / (count * trainer.spec.batchSize) } : {}),
+      examplesPerSecond: rate * trainer.spec.batchSize,
+      secondsLeft: (lastStep - step) / rate,
+    };
+  };
+
+  try {
+    while (trainer.step < lastStep) {
+      signal?.throwIfAborted();
+      const epochEnd = (Math.floor(trainer.step / trainer.stepsPerEpoch) + 1) * trainer.stepsPerEpoch;
+      const end = validation ? Math.min(epochEnd, lastStep) : lastStep;
+      const steps = Math.min(pace.submit, asked + pace.report - trainer.step, end - trainer.step);
+      trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
+      trainer.step += steps;
+      if (pending) {
+        const report = pending;
+        pending = undefined;
+        yield await finish(report);
+      }
+      if (trainer.step < asked + pace.report && trainer.step < end) continue;
+      pending = { step: trainer.step, count: trainer.step - asked, summary: snapshots.take() };
+      asked = trainer.step;
+      if (trainer.step < end) continue;
+
+      const progress = await finish(pending);
+      pending = undefined;
+      if (!validation) yield progress;
+      else {
+        const evaluation = await trainer.evaluate(validation);
+        const stopped = (await early?.after(evaluation)) ?? false;
+        yield { ...progress, validation: evaluation, ...(stopped ? { stopped } : {}) };
+        reportedAt = seconds();
+        if (stopped) break;
+      }
+    }
+    await early?.restore();
+  } finally {
+    await pending?.summary.catch(() => {});
+    snapshots.dispose();
+  }
+}
+
+/** How many steps the options ask for. */
+function stepsOf(trainer: Trainer, { epochs, steps, reportEvery, validation, earlyStopping }: FitOptions): number {
+  const positive = (what: string, n: number) => {
+    if (!Number.isInteger(n) || n < 1)
+      throw new ValueError(`fit: ${what} must be a positive integer, got ${n}; correct it`);
+    return n;
+  };
+  if (epochs !== undefined && steps !== undefined)
+    throw new ValueError(`fit: epochs ${epochs} and steps ${steps} are both given; give one`);
+  if (reportEvery !== undefined && positive("reportEvery", reportEvery) > historyLength)
+    throw new ValueError(`fit: reportEvery must be at most ${historyLength}, got ${reportEvery}; report more often`);
+  if (earlyStopping && !validation) throw new ValueError("fit: earlyStopping needs validation data; give some");
+  return steps === undefined ? positive("epochs", epochs ?? 1) * trainer.stepsPerEpoch : positive("steps", steps);
+}
+
+/** The losses and the correct count of the last `count` steps. If one of them or a parameter is not finite, puts back the last good state and
+ *  throws an error that says where it began. */
+async function check(
+  trainer: Trainer,
+  snapshots: Snapshots,
+  step: number,
+  count: number,
+  summary: NdArray,
+): Promise<{ losses: number[]; correct: number }> {
+  const rows = Array.from({ length: count }, (_, i) => 2 * ((step - count + i) % historyLength));
+  const losses = rows.map((at) => summary.data[at] as number);
+  const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+  const sizes = summary.data.subarray(2 * historyLength);
+  const params = leaves(trainer.state.params as Tree<DeviceArray>, isDeviceArray);
+  const badParam = params.find((_, i) => !Number.isFinite(sizes[i]))?.path;
+  if (bad < 0 && badParam === undefined) {
+    snapshots.accept();
+    return { losses, correct: rows.reduce((sum, at) => sum + (summary.data[at + 1] as number), 0) };
+  }
+  const badStep = bad < 0 ? step - 1 : step - count + bad;
+  const found = (await snapshots.examine(badStep)) ?? {
+    step: badStep,
+    tensor: bad < 0 ? `the updated ${badParam}` : "the loss",
+  };
+  const kept = await snapshots.restore();
+  throw new NonFiniteError(
+    `fit: in step ${found.step} ${found.tensor} is not finite; lower the learning rate, clip the gradients or check the data; the trainer has the weights of step ${kept} again`,
+    { cause: found },
+  );
+}

@@ -1,0 +1,80 @@
+// Programs whose inputs are trees known only when they run: Device.compile without the static types.
+import type { Device, DeviceArray, RunOptions } from "../device.ts";
+import { leaves, mapTree, type Tree } from "../graph/tree.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import type { TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
+
+export type Trees<T> = Record<string, Tree<T>>;
+
+/** Counters that a GPU program keeps. */
+export interface ProgramStats {
+  readonly runs: number;
+  readonly steps: number;
+  readonly submits: number;
+  readonly dispatches: number;
+  /** JS time spent recording, in all. */
+  readonly recordMicroseconds: number;
+}
+
+export interface TreeProgram {
+  run(inputs: Trees<DeviceArray>, options?: RunOptions): Trees<DeviceArray>;
+  readonly plan: { toString(): string; readonly dispatches?: readonly unknown[] };
+  readonly stats?: ProgramStats;
+  dispose(): void;
+}
+
+export interface TreeCompileOptions {
+  readonly carry?: readonly string[];
+  readonly label?: string;
+}
+
+/** Device.compile for trees of any form. */
+export function compileTree(
+  device: Device,
+  f: (inputs: Trees<Tensor>) => Trees<Tensor>,
+  types: Trees<TensorType>,
+  options: TreeCompileOptions = {},
+): Promise<TreeProgram> {
+  const compile = device.compile.bind(device) as unknown as (...args: unknown[]) => Promise<TreeProgram>;
+  return compile(f, types, options);
+}
+
+export const isNdArray = (x: unknown): x is NdArray =>
+  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data) && "shape" in x;
+
+export const isDeviceArray = (x: unknown): x is DeviceArray =>
+  typeof x === "object" && x !== null && "read" in x && typeof x.read === "function" && "type" in x;
+
+/** mapTree without the static types. */
+export const mapLeaves = <A, B>(
+  tree: Tree<A>,
+  isLeaf: (x: unknown) => x is A,
+  f: (leaf: A, path: string) => B,
+): Tree<B> => mapTree<unknown, A, B>(tree, isLeaf, f) as Tree<B>;
+
+/** The types of a tree of host arrays. */
+export const typesOf = (tree: Tree<NdArray>): Tree<TensorType> =>
+  mapLeaves(tree, isNdArray, ({ dtype, shape }) => ({ dtype, shape }));
+
+/** Uploads a tree of any form. */
+export const putTree = (device: Device, tree: Tree<NdArray>): Tree<DeviceArray> =>
+  (device.put as (values: unknown) => Tree<DeviceArray>).call(device, tree);
+
+/** Reads every array of a tree. */
+export async function readTree(tree: Tree<DeviceArray>): Promise<Tree<NdArray>> {
+  const arrays = leaves(tree, isDeviceArray);
+  const values = await Promise.all(arrays.map(({ value }) => value.read()));
+  const byPath = new Map(arrays.map(({ path }, i) => [path, values[i] as NdArray]));
+  return mapLeaves(tree, isDeviceArray, (_, path) => byPath.get(path) as NdArray);
+}
+
+/** Writes the arrays of one tree into those of another of the same form. */
+export function writeTree(target: Tree<DeviceArray>, values: Tree<NdArray>): void {
+  const byPath = new Map(leaves(values, isNdArray).map(({ path, value }) => [path, value]));
+  for (const { path, value } of leaves(target, isDeviceArray)) value.write(byPath.get(path) as NdArray);
+}
+
+export function disposeTree(tree: Tree<DeviceArray>): void {
+  for (const { value } of leaves(tree, isDeviceArray)) value.dispose();
+}

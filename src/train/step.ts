@@ -1,0 +1,179 @@
+// The graphs of training: one step, the same with a look at every tensor, a snapshot, a batch of evaluation. Plain functions of Tensors.
+//
+// A step takes its batch, runs the model forward, differentiates the loss, updates, and writes loss and correct count into a ring: everything
+// is on the device, and step t is a function of the state and the data alone.
+import { grad } from "../autodiff/backward.ts";
+import { leaves, type Tree } from "../graph/tree.ts";
+import { foldTensor, type Key } from "../nn/key.ts";
+import type { Layer } from "../nn/layer.ts";
+import type { Loss } from "../nn/losses.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { f32, u32 } from "../shape/types.ts";
+import { concat, constant, full, iota, isTensor, randomBits, type Tensor } from "../tensor.ts";
+import { mapLeaves, type Trees } from "./program.ts";
+
+/** How examples are drawn. "shuffle": each epoch is another permutation, cut into batches; what is left over (fewer than a batch) waits for
+ *  the next epoch's permutation. "replacement": each example independently. "sequential": in the order of the data, the rest left out. */
+export type Sampling = "shuffle" | "replacement" | "sequential";
+
+/** All that a step is made from. */
+export interface StepSpec {
+  readonly model: Layer;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  /** Stored inputs to what the model takes. */
+  readonly prepare: (x: Tensor) => Tensor;
+  readonly sampling: Sampling;
+  readonly key: Key;
+  readonly examples: number;
+  readonly batchSize: number;
+  /** Targets are class labels: count how many are predicted. */
+  readonly labels: boolean;
+}
+
+/** Steps whose loss and correct count are kept: the most between two reports. */
+export const historyLength = 1024;
+
+export const stepsPerEpoch = ({ examples, batchSize }: Pick<StepSpec, "examples" | "batchSize">): number =>
+  Math.floor(examples / batchSize);
+
+/** u8 becomes f32 in [0, 1]; f32 stays. */
+export const toUnitRange = (x: Tensor): Tensor => (x.dtype === "u8" ? x.cast("f32").mul(1 / 255) : x);
+
+/** Labels are stored as they come and used as i32. */
+const targetOf = (y: Tensor): Tensor => (y.dtype === "f32" ? y : y.cast("i32"));
+
+interface State {
+  readonly params: Tree<Tensor>;
+  readonly optimizer: Trees<Tensor>;
+  readonly model: Tree<Tensor>;
+  /** u32[]: steps done. */
+  readonly step: Tensor;
+  /** f32[historyLength, 2]: loss and correct count of step t in row t mod historyLength. */
+  readonly history: Tensor;
+}
+
+/** The indices u32[B] of the step's examples. */
+function indices({ sampling, key, examples, batchSize }: StepSpec, step: Tensor): Tensor {
+  const words = constant(u32(2), key);
+  if (sampling === "replacement") return randomBits(words.add(step), [batchSize]).rem(examples);
+  const perEpoch = stepsPerEpoch({ examples, batchSize });
+  const position = iota(u32(batchSize)).add(step.rem(perEpoch).mul(batchSize));
+  return sampling === "sequential" ? position : position.shuffleIndex(words.add(step.div(perEpoch)), examples);
+}
+
+/** Forward and backward of one step. */
+function gradients(spec: StepSpec, inputs: Trees<Tensor>) {
+  const state = inputs.state as unknown as State;
+  const data = inputs.data as Record<"x" | "y", Tensor>;
+  const rows = indices(spec, state.step);
+  const target = targetOf(data.y.gather(rows));
+  const key = foldTensor(constant(u32(2), spec.key).add(state.step), 1);
+  const { y, state: model } = spec.model.apply(
+    { params: state.params, state: state.model },
+    spec.prepare(data.x.gather(rows)),
+    { training: true, key },
+  );
+  const loss = spec.loss(y, target, { reduction: "mean" });
+  const params = leaves(state.params, isTensor);
+  const found = grad(
+    loss,
+    params.map(({ value }) => value),
+  );
+  const byPath = new Map(params.map(({ path }, i) => [path, found[i] as Tensor]));
+  const tree = mapLeaves(state.params, isTensor, (_, path) => byPath.get(path) as Tensor);
+  return { state, y, target, model, loss, tree };
+}
+
+function next(spec: StepSpec, g: ReturnType<typeof gradients>): State {
+  const { state, y, target, model, loss, tree } = g;
+  const { params, state: optimizer } = spec.optimizer.update(tree, state.params, state.optimizer, state.step);
+  const correct = spec.labels ? y.argmax(-1).equal(target).cast("f32").sum() : full(f32(), 0);
+  const row = concat([loss.reshape([1]), correct.reshape([1])], 0);
+  const here = iota(u32(historyLength, 1)).equal(state.step.rem(historyLength));
+  const history = row.broadcastTo([historyLength, 2]).where(here, state.history);
+  return { params, optimizer, model, step: state.step.add(1), history };
+}
+
+/** { state, data } → { state }: one step. */
+export const trainStep =
+  (spec: StepSpec) =>
+  (inputs: Trees<Tensor>): Trees<Tensor> => ({ state: next(spec, gradients(spec, inputs)) as unknown as Tree<Tensor> });
+
+const size = (t: Tensor): Tensor => t.abs().sum();
+
+/** The same step, which also gives Σ|t| of the tensors on its way, in order: not finite where one of t is not. */
+export const examinedStep =
+  (spec: StepSpec) =>
+  (inputs: Trees<Tensor>): Trees<Tensor> => {
+    const g = gradients(spec, inputs);
+    const state = next(spec, g);
+    const sizes = (name: string, tree: Tree<Tensor>) =>
+      leaves(tree, isTensor).map(({ path, value }) => [`${name} ${path}`, size(value)] as const);
+    const looks = [
+      ["the model's output", size(g.y)] as const,
+      ["the loss", size(g.loss)] as const,
+      ...sizes("the gradient of", g.tree).reverse(), // as the backward pass makes them
+      ...sizes("the state", g.model),
+      ...sizes("the updated", state.params),
+    ];
+    return { state: state as unknown as Tree<Tensor>, looks: Object.fromEntries(looks) };
+  };
+
+/** { state } → a copy of it but the history, and `summary`: the history, then Σ|p| of each parameter, in one array. */
+export const snapshot = (inputs: Trees<Tensor>): Trees<Tensor> => {
+  const { history, ...copy } = inputs.state as unknown as State;
+  const sizes = leaves(copy.params, isTensor).map(({ value }) => size(value).reshape([1]));
+  return {
+    copy: copy as unknown as Tree<Tensor>,
+    summary: concat([history.reshape([2 * historyLength]), ...sizes], 0),
+  };
+};
+
+/** What an evaluation adds up. */
+interface Tally {
+  /** u32[]: the next example. */
+  readonly position: Tensor;
+  /** f32[]: the sum of the losses of the examples so far. */
+  readonly loss: Tensor;
+  /** f32[classes, classes]: how often label i was predicted as j. Exact up to 2²⁴. Only of labels. */
+  readonly confusion?: Tensor;
+}
+
+/** { tally, params, model, data } → { tally }: one batch more. The last batch is filled up with the last example, which then counts once. */
+export const evaluateStep =
+  (spec: StepSpec) =>
+  (inputs: Trees<Tensor>): Trees<Tensor> => {
+    const tally = inputs.tally as unknown as Tally;
+    const data = inputs.data as Record<"x" | "y", Tensor>;
+    const { examples, batchSize } = spec;
+    const position = iota(u32(batchSize)).add(tally.position);
+    const counts = position.less(examples).cast("f32");
+    const rows = position.minimum(examples - 1);
+    const target = targetOf(data.y.gather(rows));
+    const y = predictStep(spec)({
+      params: inputs.params as Tree<Tensor>,
+      model: inputs.model as Tree<Tensor>,
+      x: data.x.gather(rows),
+    }).y as Tensor;
+    const losses = spec.loss(y, target, { reduction: "none" });
+    const perExample = losses.rank > 1 ? losses.mean(losses.shape.slice(1).map((_, d) => d + 1)) : losses;
+    const hot = (label: Tensor) => label.oneHot(y.shape.at(-1) as number);
+    const predicted = () => hot(y.argmax(-1)).mul(counts.reshape([batchSize, 1]));
+    return {
+      tally: {
+        position: tally.position.add(batchSize),
+        loss: tally.loss.add(perExample.mul(counts).sum()),
+        ...(tally.confusion ? { confusion: tally.confusion.add(hot(target).transpose().matmul(predicted())) } : {}),
+      },
+    };
+  };
+
+/** { params, model, x } → { y }: the model's output outside training. */
+export const predictStep =
+  (spec: Pick<StepSpec, "model" | "prepare">) =>
+  ({ params, model, x }: Trees<Tensor>): Trees<Tensor> => {
+    const context = { training: false, key: full(u32(2), 0) };
+    const variables = { params: params as Tree<Tensor>, state: model as Tree<Tensor> };
+    return { y: spec.model.apply(variables, spec.prepare(x as Tensor), context).y };
+  };
