@@ -80,6 +80,7 @@ export class Evaluator {
       (held.x as DeviceArray).write(chunk);
       const { y } = program.run({ ...held, params: state.params!, model: state.model! });
       const all = await (y as DeviceArray).read();
+      (y as DeviceArray).dispose();
       const row = all.data.length / size;
       parts.push({ ...all, shape: [count, ...all.shape.slice(1)], data: all.data.subarray(0, count * row) });
     }

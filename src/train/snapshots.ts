@@ -3,7 +3,16 @@
 import type { DeviceArray } from "../device.ts";
 import { leaves, type Tree } from "../graph/tree.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import { compileTree, isDeviceArray, isNdArray, mapLeaves, readTree, type TreeProgram, writeTree } from "./program.ts";
+import {
+  compileTree,
+  disposeTree,
+  isDeviceArray,
+  isNdArray,
+  mapLeaves,
+  readTree,
+  type TreeProgram,
+  writeTree,
+} from "./program.ts";
 import { examinedStep, snapshot } from "./step.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -38,12 +47,15 @@ export class Snapshots {
     const program = this.#programs[this.#taken++ % 2] as TreeProgram;
     const { copy, summary } = program.run({ state: this.#trainer.state });
     this.#copies.push({ step: this.#trainer.step, arrays: copy as Tree<DeviceArray> });
-    return this.#copies.length > 1 ? (summary as DeviceArray).read() : Promise.resolve(empty);
+    const values = this.#copies.length > 1 ? (summary as DeviceArray).read() : Promise.resolve(empty);
+    (summary as DeviceArray).dispose();
+    return values;
   }
 
   /** The copy taken last is good; the one before is not needed any more. */
   accept(): void {
-    this.#copies.shift();
+    const before = this.#copies.shift();
+    if (before) disposeTree(before.arrays);
   }
 
   /** Puts the last good state back. Gives its step. */
@@ -68,6 +80,7 @@ export class Snapshots {
       for (let step = first; step <= badStep; step++) {
         const { looks } = examined.run({ state, data });
         const sizes = leaves(await readTree(looks as Tree<DeviceArray>), isNdArray);
+        disposeTree(looks as Tree<DeviceArray>);
         const bad = sizes.find(({ value }) => !Number.isFinite(value.data[0]));
         if (bad) return { step, tensor: bad.path };
       }
@@ -78,6 +91,7 @@ export class Snapshots {
   }
 
   dispose(): void {
+    for (const { arrays } of this.#copies) disposeTree(arrays);
     for (const program of this.#programs) program.dispose();
   }
 }

@@ -1,0 +1,103 @@
+// `npm run train -- TASK`: trains a net on MNIST in Chrome, in Node or on the CPU reference, and tests it.
+
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { CpuDevice } from "../cpu/device.ts";
+import { mnist } from "../data/mnist.ts";
+import type { Device } from "../device.ts";
+import { GpuDevice } from "../gpu/device.ts";
+import { optimizerOf, optimizers, type TaskName, tasks } from "../train/tasks.ts";
+import { createGpu } from "./dawn.ts";
+import { runInChrome } from "./page.ts";
+import type { PageArgs } from "./train.page.ts";
+import { type DataSource, dataSource, withServer } from "./trainData.ts";
+import { type Summary, type TrainArgs, type TrainMessage, trainJob } from "./trainJob.ts";
+import { barPrinter, jsonPrinter } from "./trainPrint.ts";
+
+type Send = (message: TrainMessage) => void;
+
+const runtimes: Record<string, (source: DataSource, args: TrainArgs, send: Send) => Promise<Summary>> = {
+  chrome: (source, args, onMessage) =>
+    withServer(source.read, (dataUrl) =>
+      runInChrome<Summary, TrainMessage, PageArgs>({
+        entry: "src/cli/train.page.ts",
+        args: { ...args, dataUrl },
+        onMessage,
+        onLog: (text) => console.error(text),
+      }),
+    ),
+  node: async (source, args, send) => here(await GpuDevice.request({ gpu: await createGpu() }), source, args, send),
+  cpu: (source, args, send) => here(new CpuDevice(), source, args, send),
+};
+
+async function here(device: Device, source: DataSource, args: TrainArgs, send: Send): Promise<Summary> {
+  try {
+    return await trainJob(device, await mnist(source), args, send);
+  } finally {
+    device.dispose();
+  }
+}
+
+function integer(least: number): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (text.trim() === "" || !Number.isSafeInteger(n) || n < least)
+      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
+    return n;
+  };
+}
+
+interface Options extends Partial<Omit<TrainArgs, "task">> {
+  runtime: string;
+  data: string;
+  seed: number;
+  json?: true;
+}
+
+async function main(name: TaskName, { runtime, data, json, ...given }: Options): Promise<void> {
+  const task = tasks[name];
+  const { epochs = task.epochs, batch = task.batchSize, optimizer = task.optimizer } = given;
+  const args: TrainArgs = { ...given, task: name, epochs, batch, optimizer };
+  optimizerOf(optimizer, args.lr); // refuses a bad learning rate before a browser starts
+  const source = dataSource(data);
+  const printer = json ? jsonPrinter : barPrinter(`${name} (${task.description}) on ${source.name}`);
+  try {
+    const summary = await (runtimes[runtime] as (typeof runtimes)[string])(source, args, printer.message);
+    printer.summary(summary);
+  } finally {
+    printer.end();
+  }
+}
+
+const command = new Command("train")
+  .description("Trains a net on MNIST and tests it.")
+  .addArgument(
+    new Argument(
+      "[task]",
+      Object.entries(tasks)
+        .map(([name, { description }]) => `${name}: ${description}`)
+        .join("\n"),
+    )
+      .choices(Object.keys(tasks))
+      .default("mnist-cnn"),
+  )
+  .addOption(
+    new Option("--runtime <name>", "headless Chrome, Dawn in Node, or the reference")
+      .choices(Object.keys(runtimes))
+      .default("chrome"),
+  )
+  .option("--epochs <n>", "passes over the images (default: 1)", integer(1))
+  .option("--examples <n>", "train on the first n images (default: all, on a software adapter 12000)", integer(1))
+  .option("--batch <n>", "images in a step (default: 64)", integer(1))
+  .addOption(new Option("--optimizer <name>", "(default: adam)").choices(Object.keys(optimizers)))
+  .option("--lr <rate>", "learning rate (default: by optimizer)", Number)
+  .option("--seed <n>", "of initial weights and shuffles", integer(0), 1)
+  .option("--data <set>", "mnist, or fashion:DIR with the four IDX files, gzipped or not", "mnist")
+  .option("--json", "one JSON line a report, then one with the result")
+  .action(main);
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,108 @@
+// The job of `npm run train`, wherever it runs: in a page, in Node, on the CPU reference.
+
+import { countOf, takeExamples } from "../data/dataset.ts";
+import type { Split } from "../data/mnist.ts";
+import type { Device } from "../device.ts";
+import { type OptimizerName, optimizerOf, type TaskName, tasks } from "../train/tasks.ts";
+import { Trainer } from "../train/trainer.ts";
+
+export interface TrainArgs {
+  task: TaskName;
+  epochs: number;
+  /** The first so many; by default all, or fewer on a slow device. */
+  examples?: number;
+  batch: number;
+  optimizer: OptimizerName;
+  lr?: number;
+  seed: number;
+}
+
+export interface Start {
+  kind: "start";
+  adapter: string;
+  software: boolean;
+  /** Images to train on, and whether they are fewer than there are because the device is slow. */
+  examples: number;
+  limited: boolean;
+  steps: number;
+}
+
+export interface Report {
+  kind: "report";
+  step: number;
+  steps: number;
+  epoch: number;
+  loss: number;
+  accuracy: number;
+  imagesPerSecond: number;
+  secondsLeft: number;
+}
+
+export type TrainMessage = Start | Report;
+
+export interface Summary {
+  task: TaskName;
+  adapter: string;
+  testExamples: number;
+  testAccuracy: number;
+  testCorrect: number;
+  testLoss: number;
+  /** confusion[i][j]: how often label i was predicted as j. */
+  confusion: number[][];
+  /** Over all of training: from the first submit to the last result. */
+  imagesPerSecond: number;
+  dispatchesPerStep: number;
+  submitsPerStep: number;
+  /** JS time that recording and submitting a step took. */
+  jsMicrosecondsPerStep: number;
+  /** Of every step. */
+  losses: number[];
+}
+
+/** What a software adapter, and the reference, take unless told otherwise. */
+const softwareExamples = 12_000;
+const referenceExamples = { train: 1_000, test: 500 };
+
+export async function trainJob(
+  device: Device,
+  { train, test }: Split,
+  args: TrainArgs,
+  send: (message: TrainMessage) => void,
+): Promise<Summary> {
+  const { model, loss } = tasks[args.task];
+  const all = countOf(train);
+  const reference = device.kind === "cpu";
+  const most = reference ? referenceExamples.train : device.software ? softwareExamples : all;
+  const examples = args.examples ?? Math.min(all, most);
+  const testData = reference && args.examples === undefined ? takeExamples(test, 0, referenceExamples.test) : test;
+  await using trainer = await Trainer.create({
+    ...{ device, model, loss, seed: args.seed, batchSize: args.batch },
+    data: takeExamples(train, 0, examples),
+    optimizer: optimizerOf(args.optimizer, args.lr),
+  });
+  const adapter = device.name;
+  const limited = args.examples === undefined && examples < all;
+  const steps = args.epochs * trainer.stepsPerEpoch;
+  send({ kind: "start", adapter, software: device.software, examples, limited, steps });
+
+  const losses: number[] = [];
+  let seconds = 0;
+  for await (const p of trainer.fit({ epochs: args.epochs })) {
+    losses.push(...p.losses);
+    seconds = p.seconds;
+    const { step, epoch, loss, accuracy = 0, examplesPerSecond: imagesPerSecond, secondsLeft } = p;
+    send({ kind: "report", step, steps, epoch, loss, accuracy, imagesPerSecond, secondsLeft });
+  }
+  const { correct = 0, accuracy = 0, confusion = [], ...result } = await trainer.evaluate(testData);
+  const { program } = trainer;
+  const perStep = (n: number | undefined) => (n ?? 0) / steps;
+  return {
+    ...{ task: args.task, adapter, losses },
+    ...{ testExamples: result.examples, testAccuracy: accuracy, testCorrect: correct, testLoss: result.loss },
+    confusion: confusion.map((row) => [...row]),
+    imagesPerSecond: (steps * args.batch) / seconds,
+    dispatchesPerStep: program.plan.dispatches?.length ?? 0,
+    submitsPerStep: perStep(program.stats?.submits),
+    jsMicrosecondsPerStep: perStep(program.stats?.recordMicroseconds),
+  };
+}
