@@ -1,0 +1,31 @@
+// `bench profile <task>`: GPU time of each dispatch of a training step.
+import type { PageModule } from "../../src/cli/page.ts";
+import { profile } from "../../src/gpu/profile.ts";
+import { requestDevice } from "../host.ts";
+import type { TaskName } from "../tasks.ts";
+import { createTrainer, inputsOf, programOf, submit } from "../training.ts";
+
+export interface ProfileArgs {
+  readonly task: TaskName;
+  readonly plan?: boolean;
+  readonly timestamps?: boolean;
+}
+
+export interface ProfileResult {
+  readonly device: string;
+  readonly text: string;
+  readonly trace: object;
+}
+
+const main: PageModule<ProfileArgs, string, ProfileResult> = async ({ task, plan, timestamps = true }, send) => {
+  const device = await requestDevice();
+  const trainer = await createTrainer(device, task);
+  const program = programOf(trainer);
+  if (plan) send(`${program.plan}\n`);
+  submit(trainer, 4);
+  await device.synchronize();
+  const result = await profile(program, inputsOf(trainer), { timestamps });
+  device.dispose();
+  return { device: device.name, text: String(result), trace: result.trace() };
+};
+export default main;
