@@ -166,19 +166,15 @@ export class GpuProgram implements Program<any, any> {
       this.#device.gpu.createBindGroup({
         label: d.label,
         layout: (this.#pipelines[i] as Pipeline).layout,
-        entries: d.bindings.map(({ buffer }, binding) => {
-          const at = bound.get(buffer);
-          const size = 16 * Math.ceil(buffer.elements / 4);
-          if (at)
-            return {
-              binding,
-              resource: { buffer: at.buffer, offset: at.offset, size: Math.min(size, at.buffer.size - at.offset) },
-            };
+        entries: d.bindings.map(({ buffer, part }, binding) => {
           const slot = this.plan.slotOf.get(buffer);
-          return {
-            binding,
-            resource: { buffer: (slot === undefined ? this.#own.get(buffer) : this.#slots[slot]) as GPUBuffer, size },
+          const at = bound.get(buffer) ?? {
+            buffer: (slot === undefined ? this.#own.get(buffer) : this.#slots[slot]) as GPUBuffer,
+            offset: 0,
           };
+          const offset = at.offset + 4 * (part?.offset ?? 0);
+          const size = Math.min(16 * Math.ceil((part ?? buffer).elements / 4), at.buffer.size - offset);
+          return { binding, resource: { buffer: at.buffer, offset, size } };
         }),
       }),
     );

@@ -90,24 +90,44 @@ export interface SourceKernel {
   readonly kind: "source";
 }
 
-/** One dispatch of a custom kernel. `code(names)` gives WGSL whose bindings the planner declares: names.inputs[i], names.outputs[i] and
- *  names.scratch[i] are runtime-sized storage arrays of the dtype's type, one element a scalar. */
+/** What the code of a custom kernel calls the arrays that the planner declares for it: storage arrays of the dtype's type. */
+export interface CustomNames {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly scratch: readonly string[];
+  /** A u32 expression: the dispatch's `index`. */
+  readonly index: string;
+}
+
+/** One dispatch of a custom kernel. */
 export interface CustomDispatch {
   readonly label: string;
   readonly workgroupSize: readonly [number, number, number];
   readonly workgroups: readonly [number, number, number];
-  /** Body of `fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32)`, and module-scope declarations. */
-  code(names: { inputs: readonly string[]; outputs: readonly string[]; scratch: readonly string[] }): {
-    declarations: string;
-    body: string;
-  };
+  /** Elements are vec4s: the element count of every array that the code names is a multiple of 4. */
+  readonly vec4?: boolean;
+  readonly multiplyAdds: number;
+  /** Tells apart dispatches of the same code, which share a pipeline. */
+  readonly index?: number;
+  /** Body of `fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32)`, and module-scope declarations. Only
+   *  arrays that they name are bound. */
+  code(names: CustomNames): { declarations: string; body: string };
+}
+
+/** What a custom kernel may know of the adapter. */
+export interface Adapter {
+  /** The adapter computes on a CPU. */
+  readonly software: boolean;
+  /** Invocations that keep it busy. */
+  readonly lanes: number;
+  readonly maxAccumulators: number;
 }
 
 export interface CustomKernel<P = Params> {
   readonly kind: "custom";
   /** Elements (4 bytes each) of each scratch buffer. */
   scratch?(ctx: KernelContext<P>): readonly number[];
-  dispatches(ctx: KernelContext<P>): readonly CustomDispatch[];
+  dispatches(ctx: KernelContext<P>, adapter: Adapter): readonly CustomDispatch[];
 }
 
 export type Kernel<P = Params> = MapKernel<P> | ReduceKernel<P> | SourceKernel | CustomKernel<P>;

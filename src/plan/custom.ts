@@ -1,48 +1,82 @@
 // Custom kernels: an op's own WGSL, with the bindings declared for it.
 import type { CustomKernel } from "../graph/op.ts";
-import type { Binding, Buffer, Place } from "./data.ts";
+import { numel } from "../shape/types.ts";
+import { alignment, type Binding, type Buffer, type Place } from "./data.ts";
 import { type Functions, type Module, withFunctions } from "./module.ts";
 import type { Step } from "./step.ts";
+import type { Target } from "./target.ts";
 
-/** A module for each dispatch of the step. Every input lies in a buffer of its own at offset 0, or is read through its offset. */
+interface Bound {
+  readonly name: string;
+  readonly binding: Binding;
+}
+
+/** A module for each dispatch of the step. Each array that its code names is a binding of its own, of just that value's part of the buffer. */
 export function printCustom(
   step: Step,
   inputs: readonly Place[],
   outputs: readonly Place[],
-  functions: Functions,
-): (Module & { label: string })[] {
+  { target, functions }: { readonly target: Target; readonly functions: Functions },
+): (Module & { label: string; multiplyAdds: number })[] {
   const kernel = step.kernel as CustomKernel;
-  const scratch = (kernel.scratch?.(step.ctx) ?? []).map(
-    (elements, i): Place => ({
-      buffer: { name: `${step.name}${step.id}.scratch${i}`, kind: "temporary", type: "f32", elements },
-      offset: 0,
-      packed: false,
-    }),
-  );
-  return kernel.dispatches(step.ctx).map((dispatch) => {
-    const bindings: Binding[] = [];
-    const name = ({ buffer }: Place, access: Binding["access"]) => {
-      let i = bindings.findIndex((b) => b.buffer === buffer);
-      if (i < 0) i = bindings.push({ buffer, access }) - 1;
-      else if (access === "readWrite") bindings[i] = { buffer, access };
-      return `b${i}`;
-    };
-    const names = {
-      inputs: inputs.map((p) => name(p, "read")),
-      outputs: outputs.map((p) => name(p, "readWrite")),
-      scratch: scratch.map((p) => name(p, "readWrite")),
-    };
+  const { ctx } = step;
+  const whole = (name: string, elements: number): Buffer => ({
+    name: `${step.name}${step.id}.${name}`,
+    kind: "temporary",
+    type: "f32",
+    elements,
+  });
+  const dispatches = kernel.dispatches(ctx, target);
+  const arrays = {
+    inputs: inputs.map((p, i) => arrayOf(`in${i}`, p, numel(ctx.inputs[i]!.shape), "read")),
+    outputs: outputs.map((p, i) => arrayOf(`out${i}`, p, numel(ctx.outputs[i]!.shape), "readWrite")),
+    scratch: (kernel.scratch?.(ctx) ?? []).map((n, i) => ({
+      name: `scratch${i}`,
+      binding: { buffer: whole(`scratch${i}`, n), access: "readWrite" as const },
+    })),
+  };
+  const count = Math.max(0, ...dispatches.map((d) => (d.index ?? -1) + 1));
+  const indices: Buffer = {
+    ...{ name: `${step.name}${step.id}.index`, kind: "constant", type: "u32", elements: alignment * count },
+    data: Array.from({ length: alignment * count }, (_, i) => Math.floor(i / alignment)),
+  };
+  const names = {
+    inputs: arrays.inputs.map((a) => a.name),
+    outputs: arrays.outputs.map((a) => a.name),
+    scratch: arrays.scratch.map((a) => a.name),
+    index: "index[0]",
+  };
+  return dispatches.map((dispatch) => {
     const { declarations, body } = dispatch.code(names);
+    const part = { offset: alignment * (dispatch.index ?? 0), elements: 1 };
+    const index: Bound = { name: "index", binding: { buffer: indices, access: "read", part } };
+    const named = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
+    const bound = [...Object.values(arrays).flat(), index].filter((a) => named.has(a.name));
     const text = [
-      ...bindings.map(declare),
+      ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true)),
       declarations,
       `@compute @workgroup_size(${dispatch.workgroupSize.join(", ")})`,
       `fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n${body}\n}`,
     ].join("\n");
-    return { label: dispatch.label, wgsl: withFunctions(text, functions), workgroups: dispatch.workgroups, bindings };
+    return {
+      label: dispatch.label,
+      multiplyAdds: dispatch.multiplyAdds,
+      wgsl: withFunctions(text, functions),
+      workgroups: dispatch.workgroups,
+      bindings: bound.map((a) => a.binding),
+    };
   });
 }
 
-function declare({ buffer, access }: { buffer: Buffer; access: Binding["access"] }, i: number): string {
-  return `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> b${i}: array<${buffer.type}, ${buffer.elements}>;`;
+/** A value's own part of the buffer that it lies in. */
+function arrayOf(name: string, { buffer, offset }: Place, elements: number, access: Binding["access"]): Bound {
+  const all = offset === 0 && elements === buffer.elements;
+  return { name, binding: { buffer, access, ...(all ? {} : { part: { offset, elements } }) } };
+}
+
+function declare({ name, binding }: Bound, i: number, vec4: boolean): string {
+  const { buffer, access, part } = binding;
+  const { elements } = part ?? buffer;
+  const type = vec4 && name !== "index" ? `vec4<${buffer.type}>, ${elements / 4}` : `${buffer.type}, ${elements}`;
+  return `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> ${name}: array<${type}>;`;
 }

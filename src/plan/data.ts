@@ -24,6 +24,8 @@ export interface Place {
 export interface Binding {
   readonly buffer: Buffer;
   readonly access: "read" | "readWrite";
+  /** The part that is bound, in elements, where that is not all of the buffer. The offset is a multiple of `alignment`. */
+  readonly part?: { readonly offset: number; readonly elements: number };
 }
 
 export interface Dispatch {

@@ -95,8 +95,8 @@ export function makePlan(trace: Trace, options: PlanOptions): Plan {
     if (core?.kernel.kind === "custom") {
       const inputs = core.inputs.map((r) => places.read(r, stored) as Place);
       const outputs = steps.refs(core).map((r) => places.write(r)[0] as Place);
-      for (const module of printCustom(core, inputs, outputs, options.functions))
-        dispatches.push({ ...module, ...work, schedules: [] });
+      const modules = printCustom(core, inputs, outputs, options);
+      for (const module of modules) dispatches.push({ ...module, bytes: work.bytes / modules.length, schedules: [] });
       continue;
     }
     const kernels = bundle.map((g) => kernelOf(g, storesOf(g)));

@@ -3,6 +3,7 @@
 
 export interface Target {
   readonly name: string;
+  readonly software: boolean;
   /** Most storage buffers that one kernel binds. */
   readonly maxBuffers: number;
   readonly workgroupSize: number;
@@ -28,6 +29,7 @@ export interface Target {
 /** A GPU: many lanes, few registers each. */
 export const gpuTarget: Target = {
   name: "gpu",
+  software: false,
   maxBuffers: 8,
   workgroupSize: 64,
   lanes: 32768,
@@ -40,6 +42,7 @@ export const gpuTarget: Target = {
  *  nanosecond. */
 export const softwareTarget: Target = {
   name: "software",
+  software: true,
   maxBuffers: 8,
   workgroupSize: 16,
   lanes: 128,
