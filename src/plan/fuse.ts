@@ -30,8 +30,14 @@ interface Buffers {
   readonly of: (ref: Ref) => unknown;
 }
 
-export function fuse(steps: Steps, outputs: readonly Ref[], buffers: Buffers): Group[] {
-  return new Fusion(steps, outputs, buffers).groups;
+/** `apart`: ids of maps that join no group and open their own. */
+export function fuse(
+  steps: Steps,
+  outputs: readonly Ref[],
+  buffers: Buffers,
+  apart: ReadonlySet<number> = new Set(),
+): Group[] {
+  return new Fusion(steps, outputs, buffers, apart).groups;
 }
 
 class Fusion {
@@ -43,9 +49,11 @@ class Fusion {
 
   readonly #buffers: Buffers;
   readonly #outputs: ReadonlySet<Ref>;
+  readonly #apart: ReadonlySet<number>;
 
-  constructor(steps: Steps, outputs: readonly Ref[], buffers: Buffers) {
+  constructor(steps: Steps, outputs: readonly Ref[], buffers: Buffers, apart: ReadonlySet<number>) {
     this.#steps = steps;
+    this.#apart = apart;
     this.#buffers = buffers;
     this.#outputs = new Set(outputs);
     this.#uses = countUses(steps, outputs);
@@ -73,6 +81,11 @@ class Fusion {
 
   #placeMap(step: Step): void {
     if (isView(step) && readsPointwise(step, 0)) return; // an alias, wherever its source is
+    if (this.#apart.has(step.id)) {
+      for (const ref of step.inputs) this.#store(ref);
+      this.#open(null, step);
+      return;
+    }
     const homes = step.inputs.map((r) => this.#pendingHome(r)).filter((g) => g !== null);
     const latest = homes.sort((a, b) => this.groups.indexOf(b) - this.groups.indexOf(a))[0];
     if (latest && this.#join(step, latest)) return;
@@ -227,6 +240,25 @@ function labelOf(group: Group): string {
   const names = [...group.members].filter((m) => !isView(m)).map((m) => m.name);
   const short = names.length > 6 ? [...names.slice(0, 5), `… ${names.at(-1)}`] : names;
   return (short.length ? short : [...group.members].map((m) => m.name)).join(" + ");
+}
+
+/** What to move out of a group that binds too many buffers: of the maps that it computes on the fly the one that reads from the most
+ *  places, else the last that joined it. */
+export function stepToMove(group: Group, stored: ReadonlyMap<Ref, Group>): Step | undefined {
+  const floating = new Map<Step, Set<Ref>>();
+  const sourcesOf = (ref: Ref): Set<Ref> => {
+    if (ref.step.kernel.kind === "source" || stored.has(ref)) return new Set([ref]);
+    let sources = floating.get(ref.step);
+    if (!sources) {
+      sources = new Set(ref.step.inputs.flatMap((r) => [...sourcesOf(r)]));
+      floating.set(ref.step, sources);
+    }
+    return sources;
+  };
+  for (const step of group.members) for (const r of step.inputs) if (!group.members.has(r.step)) sourcesOf(r);
+  const [widest] = [...floating].sort(([, a], [, b]) => b.size - a.size);
+  if (widest && widest[1].size > 1) return widest[0];
+  return [...group.members].filter((s) => s !== group.core && !isView(s)).at(-1);
 }
 
 /** Which group stores each stored ref. */

@@ -12,7 +12,7 @@ import { accessOf } from "./access.ts";
 import { printCustom } from "./custom.ts";
 import type { Buffer, Dispatch, ElementType, Place, Plan } from "./data.ts";
 import type { Store } from "./emit.ts";
-import { fuse, type Group, loadsOf, storedBy } from "./fuse.ts";
+import { fuse, type Group, loadsOf, stepToMove, storedBy } from "./fuse.ts";
 import { type Block, buildKernel, type PlaceOf, type Schedule } from "./kernel.ts";
 import { assignSlots } from "./memory.ts";
 import { type Functions, printModule } from "./module.ts";
@@ -33,8 +33,9 @@ export interface PlanOptions {
   readonly schedule?: (label: string) => Schedule | undefined;
 }
 
-/** Plans a traced function for a target. */
-export function makePlan(trace: Trace, options: PlanOptions): Plan {
+/** Plans a traced function for a target. `apart` numbers steps that get a kernel of their own: it makes room in one that would bind too
+ *  many buffers. */
+export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<number> = new Set()): Plan {
   const { target } = options;
   const wanted = [...trace.carry.map((c) => c.output), ...trace.outputs.map((o) => o.value)];
   const { steps, refOf } = stepsOf(
@@ -46,7 +47,8 @@ export function makePlan(trace: Trace, options: PlanOptions): Plan {
         : null,
   );
   const places = new Places(trace, refOf, steps);
-  const groups = fuse(steps, [...places.written.keys()], { max: target.maxBuffers, of: (ref) => places.bufferOf(ref) });
+  const buffers = { max: target.maxBuffers, of: (ref: Ref) => places.bufferOf(ref) };
+  const groups = fuse(steps, [...places.written.keys()], buffers, apart);
   let stored = storedBy(groups);
   const precedence = new Precedence();
   for (const g of groups) {
@@ -64,6 +66,15 @@ export function makePlan(trace: Trace, options: PlanOptions): Plan {
   stored = storedBy(groups);
   const loads = new Map(groups.map((g) => [g, loadsOf(g, stored)]));
 
+  const buffersOf = (g: Group) => [
+    ...[...(loads.get(g) as Set<Ref>)].map((r) => places.read(r, stored)?.buffer),
+    ...[...g.stores].flatMap((r) => places.write(r).map((p) => p.buffer)),
+  ];
+  const countBuffers = (bundle: readonly Group[]) => new Set(bundle.flatMap(buffersOf)).size;
+  const crowded = groups.filter((g) => countBuffers([g]) > target.maxBuffers);
+  const moved = crowded.map((g) => stepToMove(g, stored)).find((step) => step && !apart.has(step.id));
+  if (moved) return makePlan(trace, options, new Set([...apart, moved.id]));
+
   const schedules = new Map<Group, Schedule>();
   const kernelOf = (g: Group, stores: readonly { ref: Ref; place: Place }[]) => {
     const placeOf = reader(g);
@@ -72,11 +83,6 @@ export function makePlan(trace: Trace, options: PlanOptions): Plan {
     schedules.set(g, schedule);
     return buildKernel(g, schedule, placeOf, stores);
   };
-  const buffersOf = (g: Group) => [
-    ...[...(loads.get(g) as Set<Ref>)].map((r) => places.read(r, stored)?.buffer),
-    ...[...g.stores].flatMap((r) => places.write(r).map((p) => p.buffer)),
-  ];
-  const countBuffers = (bundle: readonly Group[]) => new Set(bundle.flatMap(buffersOf)).size;
   pack(
     groups,
     precedence,
@@ -108,12 +114,10 @@ export function makePlan(trace: Trace, options: PlanOptions): Plan {
       schedules: kernels.map((k) => k.schedule),
     });
   }
-  const { buffers, slots, slotOf } = temporaries(dispatches, places);
+  const memory = temporaries(dispatches, places);
   const plan = {
     dispatches,
-    slots,
-    slotOf,
-    buffers,
+    ...memory,
     inputs: places.inputs,
     carry: places.carry,
     outputs: places.outputs,
