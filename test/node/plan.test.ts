@@ -1,0 +1,219 @@
+// What every plan must hold, over random graphs, for a GPU and for a CPU behind WebGPU.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { functions as math } from "../../shaders/math.ts";
+import { functions as randomness } from "../../shaders/random.ts";
+import { vjp } from "../../src/autodiff/backward.ts";
+import type { Tree } from "../../src/graph/tree.ts";
+import type { Binding, Buffer, Plan } from "../../src/plan/data.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
+import { f32, i32, type TensorType } from "../../src/shape/types.ts";
+import { concat, type Tensor } from "../../src/tensor.ts";
+import { type TypeTree, trace } from "../../src/trace.ts";
+import { build, type Recipe, recipes, typesOf } from "../graphs.ts";
+
+const targets: readonly Target[] = [gpuTarget, softwareTarget];
+const functions = { ...math, ...randomness };
+
+type Inputs = Record<string, Tree<Tensor>>;
+
+const planOf = (
+  f: (inputs: never) => unknown,
+  types: TypeTree,
+  carry: readonly string[] = [],
+  target: Target = gpuTarget,
+): Plan => makePlan(trace(f, types, carry), { target, functions });
+
+/** The plan of a recipe, its gradients included where asked. */
+function planRecipe(recipe: Recipe, target: Target, backward = false): Plan {
+  const types = typesOf(recipe);
+  const f = ({ carried, given }: { carried: Tensor[]; given: Tensor[] }) => {
+    const inputs = [...carried, ...given];
+    const made = build(recipe, inputs);
+    const gradients = backward ? vjp(made.out, made.out, inputs) : [];
+    return { carried: made.carried, out: [...made.out, ...gradients] };
+  };
+  const n = recipe.carried;
+  return planOf(f as never, { carried: types.slice(0, n), given: types.slice(n) }, n ? ["carried"] : [], target);
+}
+
+/** Each dispatch's bindings, with its number. */
+const bindingsOf = (plan: Plan) => plan.dispatches.flatMap((d, i) => d.bindings.map((b) => ({ ...b, dispatch: i })));
+
+function each(check: (recipe: Recipe, target: Target) => void, options: { carried: boolean; runs?: number }): void {
+  for (const target of targets)
+    fc.assert(
+      fc.property(recipes(options), (recipe) => check(recipe, target)),
+      { seed: 7, numRuns: options.runs ?? 40 },
+    );
+}
+
+describe("every plan", () => {
+  test("writes a temporary before it reads it, and every output", () => {
+    each(
+      (recipe, target) => {
+        const plan = planRecipe(recipe, target, true);
+        const written = new Set<Buffer>();
+        for (const { bindings } of plan.dispatches) {
+          for (const { buffer, access } of bindings)
+            if (access === "read" && (buffer.kind === "temporary" || buffer.kind === "output"))
+              expect(written.has(buffer), `${buffer.name} is read before it is written`).toBe(true);
+          for (const { buffer, access } of bindings) if (access === "readWrite") written.add(buffer);
+        }
+        for (const { path, place } of plan.outputs) expect(written.has(place.buffer), path).toBe(true);
+      },
+      { carried: true },
+    );
+  });
+
+  test("writes no input and no constant", () => {
+    each(
+      (recipe, target) => {
+        const fixed = bindingsOf(planRecipe(recipe, target, true)).filter(
+          ({ buffer }) => buffer.kind === "input" || buffer.kind === "constant",
+        );
+        expect(fixed.every((b) => b.access === "read")).toBe(true);
+      },
+      { carried: false },
+    );
+  });
+
+  test("binds a buffer once a dispatch, and no more than the limit", () => {
+    for (const maxBuffers of [8, 5])
+      each(
+        (recipe, target) => {
+          for (const { bindings, label } of planRecipe(recipe, { ...target, maxBuffers }, true).dispatches) {
+            expect(new Set(bindings.map((b) => b.buffer)).size, label).toBe(bindings.length);
+            expect(bindings.length, label).toBeLessThanOrEqual(maxBuffers);
+          }
+        },
+        { carried: true, runs: 30 },
+      );
+  });
+
+  test("declares in WGSL what it binds", () => {
+    const declaration =
+      /@binding\((\d+)\) var<storage, (read|read_write)> \w+: array<(?:vec4<)?(f32|i32|u32)>?, (\d+)>/g;
+    each(
+      (recipe, target) => {
+        for (const { wgsl, bindings } of planRecipe(recipe, target, true).dispatches) {
+          const declared = [...wgsl.matchAll(declaration)];
+          expect(declared.map(([, i]) => Number(i))).toEqual(bindings.map((_, i) => i));
+          declared.forEach(([text, , mode, type, count], i) => {
+            const { buffer, access } = bindings[i] as Binding;
+            expect([mode, type]).toEqual([access === "read" ? "read" : "read_write", buffer.type]);
+            expect(Number(count) * (text.includes("vec4") ? 4 : 1)).toBe(buffer.elements);
+          });
+        }
+      },
+      { carried: true },
+    );
+  });
+
+  test("lets temporaries share a slot only when one is dead before the other is made", () => {
+    each(
+      (recipe, target) => {
+        const plan = planRecipe(recipe, target, true);
+        const uses = bindingsOf(plan).filter(({ buffer }) => buffer.kind === "temporary");
+        const life = (b: Buffer) => uses.filter((u) => u.buffer === b).map((u) => u.dispatch);
+        for (const [a, slot] of plan.slotOf) {
+          expect(plan.slots[slot]?.type).toBe(a.type);
+          expect(plan.slots[slot]?.elements).toBeGreaterThanOrEqual(a.elements);
+          for (const [b, other] of plan.slotOf) {
+            if (a === b || slot !== other) continue;
+            const [first, second] = [life(a), life(b)];
+            expect(Math.max(...first) < Math.min(...second) || Math.max(...second) < Math.min(...first)).toBe(true);
+          }
+        }
+        expect(new Set(uses.map((u) => u.buffer))).toEqual(new Set(plan.slotOf.keys()));
+      },
+      { carried: true },
+    );
+  });
+
+  test("is the same when made again", () => {
+    const text = (plan: Plan) => [String(plan), ...plan.dispatches.map((d) => d.wgsl)];
+    each(
+      (recipe, target) => {
+        expect(text(planRecipe(recipe, target))).toEqual(text(planRecipe(recipe, target)));
+      },
+      { carried: true, runs: 20 },
+    );
+  });
+});
+
+describe("a carried value", () => {
+  const arena = (plan: Plan) => bindingsOf(plan).filter(({ buffer }) => buffer.kind === "carry");
+
+  test("is written by the last dispatch that sees it, once all have read the old one", () => {
+    // one carried value whose next value nothing else reads: every reader wants the old one
+    const single = recipes({ carried: true }).filter(({ outputs }) => outputs.length === 0);
+    for (const target of targets)
+      fc.assert(
+        fc.property(single, (recipe) => {
+          const plan = planOf(
+            (({ x, given }: { x: Tensor; given: Tensor[] }) => {
+              const { out, carried } = build({ ...recipe, carried: 1 }, [x, ...given]);
+              return { x: (carried[0] as Tensor).sub(x.mul(0.25)), out };
+            }) as never,
+            { x: typesOf(recipe)[0] as TensorType, given: typesOf(recipe).slice(1) },
+            ["x"],
+            target,
+          );
+          const seen = arena(plan);
+          expect(seen.filter((b) => b.access === "readWrite")).toHaveLength(1);
+          expect(seen.at(-1)?.access).toBe("readWrite");
+        }),
+        { seed: 8, numRuns: 100 },
+      );
+  });
+
+  const square = { x: f32(64, 64) };
+  const writer = (plan: Plan) =>
+    plan.dispatches.filter((d) => d.bindings.some((b) => b.access === "readWrite" && b.buffer.kind === "carry"));
+
+  test("is updated in place where each element needs only itself", () => {
+    const plan = planOf((({ x }: { x: Tensor }) => ({ x: x.mul(0.5).add(1) })) as never, square, ["x"]);
+    expect(plan.dispatches).toHaveLength(1);
+    expect(plan.slots).toEqual([]);
+  });
+
+  test.each<[string, (x: Tensor) => Tensor]>([
+    ["transposed", (x) => x.transpose()],
+    ["reversed", (x) => x.flip(0)],
+    ["less its mean", (x) => x.sub(x.mean(0))],
+    ["shifted", (x) => concat([x.slice([1, 0]), x.slice([0, 0], [1, 64])], 0)],
+    ["multiplied with itself", (x) => x.matmul(x).mul(1 / 64)],
+  ])("is made beside the old one where elements need others: %s", (_, f) => {
+    const plan = planOf((({ x }: { x: Tensor }) => ({ x: f(x) })) as never, square, ["x"]);
+    const last = plan.dispatches.at(-1);
+    expect(plan.dispatches.length).toBeGreaterThanOrEqual(2);
+    expect(writer(plan)).toEqual([last]);
+  });
+
+  test("that is returned unchanged costs nothing", () => {
+    const f = ({ x, n }: Inputs) => ({ x, n: (n as Tensor).add(1) });
+    const plan = planOf(f as never, { x: f32(64), n: i32() }, ["x", "n"]);
+    expect(plan.dispatches).toHaveLength(1);
+    expect(plan.carry.map((v) => v.path)).toEqual(["x", "n"]);
+    expect(arena(plan).map((b) => b.buffer.type)).toEqual(["i32"]);
+  });
+
+  test("lies beside the others of its element type, each at a multiple of 256 bytes", () => {
+    const f = ({ w, n }: { w: Tensor[]; n: Tensor }) => ({ w: w.map((t) => t.mul(0.5)), n: n.add(1) });
+    const plan = planOf(f as never, { w: [f32(10), f32(65), f32(3, 3)], n: i32() }, ["w", "n"]);
+    expect(plan.carry.map(({ place }) => [place.buffer.name, place.offset])).toEqual([
+      ["carry.f32", 0],
+      ["carry.f32", 64],
+      ["carry.f32", 192],
+      ["carry.i32", 0],
+    ]);
+  });
+});
+
+test("more inputs than a kernel may bind are summed in several", () => {
+  const f = ({ x }: { x: Tensor[] }) => ({ y: x.reduce((a, b) => a.add(b)).sum() });
+  const plan = planOf(f as never, { x: Array.from({ length: 20 }, () => f32(64)) });
+  for (const d of plan.dispatches) expect(d.bindings.length, d.label).toBeLessThanOrEqual(8);
+});
