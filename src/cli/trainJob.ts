@@ -3,6 +3,7 @@
 import { countOf, takeExamples } from "../data/dataset.ts";
 import type { Split } from "../data/mnist.ts";
 import type { Device } from "../device.ts";
+import { ValueError } from "../shape/errors.ts";
 import { type OptimizerName, optimizerOf, type TaskName, tasks } from "../train/tasks.ts";
 import { Trainer } from "../train/trainer.ts";
 
@@ -74,6 +75,8 @@ export async function trainJob(
   const reference = device.kind === "cpu";
   const most = reference ? referenceExamples.train : device.software ? softwareExamples : all;
   const examples = args.examples ?? Math.min(all, most);
+  if (examples > all)
+    throw new ValueError(`train: ${examples} examples are more than the ${all} there are; take fewer`);
   const testData = reference && args.examples === undefined ? takeExamples(test, 0, referenceExamples.test) : test;
   await using trainer = await Trainer.create({
     ...{ device, model, loss, seed: args.seed, batchSize: args.batch },
