@@ -58,11 +58,20 @@ export const constant = (type: TensorType, data: readonly number[]): Tensor => o
 export const iota = (type: TensorType, axis = 0): Tensor =>
   one(ops.iota, [], { type, axis: normaliseAxis("iota", axis, type.shape.length) });
 
+/** More are joined in stages: every device binds 8 buffers at once, these and the result. */
+const concatWidth = 7;
+
 /** Joins tensors along an axis that they have. */
 export function concat(list: readonly Tensor[], axis: number): Tensor {
   const [first] = list;
   if (!first) throw new ShapeError("concat: no tensors (0 vs ≥ 1); give at least one");
-  return list.length === 1 ? first : one(ops.concat, list, { axis: normaliseAxis("concat", axis, first.rank) });
+  if (list.length === 1) return first;
+  if (list.length <= concatWidth) return one(ops.concat, list, { axis: normaliseAxis("concat", axis, first.rank) });
+  const parts = Math.ceil(list.length / concatWidth);
+  return concat(
+    Array.from({ length: parts }, (_, i) => concat(list.slice(i * concatWidth, (i + 1) * concatWidth), axis)),
+    axis,
+  );
 }
 
 /** Joins tensors of one shape along a new axis. */
