@@ -79,16 +79,16 @@ function collectAccess(kernels: readonly Kernel[]): Map<Buffer, Access> {
   return access;
 }
 
-const aligned = (i: Index) => i.terms.every((t) => t.coef % 4 === 0);
+export const isAligned = (i: Index) => i.terms.every((t) => t.coef % 4 === 0);
 
 /** Whether every access of the buffer is one component of an aligned vec4, and its stores fill whole ones. */
 function vectorised(buffer: Buffer, { loads, stores }: Access): boolean {
-  if (buffer.elements % 4 !== 0 || ![...loads, ...stores].every((s) => aligned(s.index))) return false;
+  if (buffer.elements % 4 !== 0 || ![...loads, ...stores].every((s) => isAligned(s.index))) return false;
   const quads = quadsOf(stores);
   return [...quads.values()].every((q) => q.filter(Boolean).length === 4 && q.every((s) => s?.guard === q[0]?.guard));
 }
 
-const quadKey = (i: Index) => i.sub(((i.constant % 4) + 4) % 4).key;
+export const quadKey = (i: Index) => i.sub(((i.constant % 4) + 4) % 4).key;
 const component = (i: Index) => ((i.constant % 4) + 4) % 4;
 
 function quadsOf(stores: readonly Store[]): Map<string, Store[]> {

@@ -29,8 +29,8 @@ export type { Plan } from "./data.ts";
 export interface PlanOptions {
   readonly target: Target;
   readonly functions: Functions;
-  /** A schedule to use for a group instead of the model's choice (the autotuner's). */
-  readonly schedule?: (label: string) => Schedule | undefined;
+  /** A schedule to use for a group instead of the model's choice; `key` tells groups of different work apart. */
+  readonly schedule?: (key: string) => Schedule | undefined;
 }
 
 /** Plans a traced function for a target. `apart` numbers steps that get a kernel of their own: it makes room in one that would bind too
@@ -78,7 +78,7 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const schedules = new Map<Group, Schedule>();
   const kernelOf = (g: Group, stores: readonly { ref: Ref; place: Place }[]) => {
     const placeOf = reader(g);
-    let schedule = schedules.get(g) ?? options.schedule?.(g.label);
+    let schedule = schedules.get(g) ?? options.schedule?.(keyOf(g));
     if (!schedule) schedule = scheduleGroup(g, target, placeOf, stores);
     schedules.set(g, schedule);
     return buildKernel(g, schedule, placeOf, stores);
@@ -123,6 +123,12 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
     outputs: places.outputs,
   };
   return { ...plan, toString: () => printPlan(plan) };
+}
+
+/** What a group computes, sizes included: groups of equal keys take equal schedules. */
+export function keyOf(g: Group): string {
+  const extents = g.core?.kernel.kind === "reduce" ? g.core.kernel.extents(g.core.ctx) : [];
+  return `${g.label} [${g.domain}] over [${extents}]`;
 }
 
 /** Work up to which a group is small: its dispatch would cost more than its work. */

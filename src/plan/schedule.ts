@@ -1,6 +1,7 @@
-// Schedule: chooses each group's tile and unrolling by a model of what a lane then loads and computes. The loads of an untiled lane are
-// known symbolically (built once); a candidate's are counted by evaluating those indices over its tile, so that overlapping patches,
-// shared rows and whole vec4s count once. Steepest descent over the sizes of one dimension at a time.
+// Schedule: chooses each group's tile and unrolling by what a lane then loads and computes, in two rounds. First a quick model: the loads of
+// an untiled lane are known symbolically (built once); a candidate's are counted by evaluating those indices over its tile, so that
+// overlapping patches, shared rows and whole vec4s count once. Descents from several starts, one dimension at a time, give a short list.
+// Then each of the list is built, and what it really does is counted.
 import type { Atom, Index } from "../graph/affine.ts";
 import type { ReduceKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
@@ -8,44 +9,63 @@ import type { Place } from "./data.ts";
 import type { Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { type Block, buildKernel, offsets, type PlaceOf, type Schedule } from "./kernel.ts";
+import { isAligned, quadKey } from "./module.ts";
 import type { Ref } from "./step.ts";
 import type { Target } from "./target.ts";
 
 type Stores = readonly { ref: Ref; place: Place }[];
 
+/** Candidates that are built and counted. */
+const shortList = 5;
+
 export function scheduleGroup(group: Group, target: Target, placeOf: PlaceOf, stores: Stores): Schedule {
+  const [first] = rankSchedules(group, target, placeOf, stores);
+  return first as Schedule;
+}
+
+/** Promising schedules, the best by the model first: what an autotuner tries. */
+export function rankSchedules(group: Group, target: Target, placeOf: PlaceOf, stores: Stores): Schedule[] {
   const extents = group.core ? (group.core.kernel as ReduceKernel).extents(group.core.ctx) : [];
   const ones: Schedule = { tile: group.domain.map(() => 1), unroll: extents.map(() => 1) };
   const model = new Model(group, extents, target, buildKernel(group, ones, placeOf, stores).block);
-  let best = ones;
-  let bestCost = model.cost(best);
-  for (;;) {
-    const candidates = [
-      ...vary(best.tile, group.domain, true).map((tile) => ({ ...best, tile })),
-      ...vary(best.unroll, extents, false).map((unroll) => ({ ...best, unroll })),
-    ];
-    let found = false;
-    for (const c of candidates) {
-      const cost = model.cost(c);
-      if (cost < 0.99 * bestCost) {
-        best = c;
-        bestCost = cost;
-        found = true;
-      }
-    }
-    if (!found) return best;
-  }
+  const found = new Map<string, { schedule: Schedule; cost: number }>();
+  for (const start of starts(group.domain, extents)) model.descend(start, found);
+  return [...found.values()]
+    .sort((a, b) => a.cost - b.cost)
+    .slice(0, shortList)
+    .map(({ schedule }) => ({ schedule, cost: countedCost(buildKernel(group, schedule, placeOf, stores), target) }))
+    .sort((a, b) => a.cost - b.cost)
+    .map(({ schedule }) => schedule);
 }
 
-const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 32];
+/** Nothing tiled; each of the last two dimensions wide; short reductions (filter taps) unrolled, or not. */
+function starts(domain: readonly number[], extents: readonly number[]): Schedule[] {
+  const ones = domain.map(() => 1);
+  const tiles = [ones];
+  for (const d of [domain.length - 1, domain.length - 2])
+    if (d >= 0)
+      for (const size of [16, 8, 4]) {
+        const fits = largestDivisor(domain[d] as number, size);
+        if (fits > 1) tiles.push(ones.map((n, i) => (i === d ? fits : n)));
+      }
+  const taps = extents.map((n) => (n <= 5 ? n : 1));
+  const unrolls = taps.some((n) => n > 1) ? [taps, extents.map(() => 1)] : [taps];
+  return tiles.flatMap((tile) => unrolls.map((unroll) => ({ tile, unroll })));
+}
 
-/** Every change of one dimension. Tiles may overhang the domain (`ragged`); unrolling divides its extent. */
+function largestDivisor(n: number, most: number): number {
+  for (let d = Math.min(n, most); d > 1; d--) if (n % d === 0) return d;
+  return 1;
+}
+
+const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 32];
+
+/** Every change of one dimension. Tiles may overhang the domain a little (`ragged`); unrolling divides its extent. */
 function vary(now: readonly number[], limit: readonly number[], ragged: boolean): number[][] {
   return now.flatMap((size, d) => {
     const n = limit[d] as number;
-    return sizes
-      .filter((s) => s !== size && s <= n && (n % s === 0 || (ragged && s % 4 === 0 && n > 2 * s)))
-      .map((s) => now.map((old, i) => (i === d ? s : old)));
+    const fits = (s: number) => n % s === 0 || (ragged && s % 2 === 0 && Math.ceil(n / s) * s <= 1.15 * n);
+    return sizes.filter((s) => s !== size && s <= n + 1 && fits(s)).map((s) => now.map((old, i) => (i === d ? s : old)));
   });
 }
 
@@ -64,7 +84,8 @@ class Model {
   readonly #target: Target;
   readonly #patterns: readonly Pattern[];
   readonly #elements: number;
-  readonly #ops: number;
+  /** Other statements, for each load. */
+  readonly #overhead: number;
   readonly #memo = new Map<string, number>();
 
   constructor(group: Group, extents: readonly number[], target: Target, block: Block) {
@@ -83,7 +104,7 @@ class Model {
     visit(block);
     this.#patterns = patterns;
     this.#elements = group.core ? block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length : 0;
-    this.#ops = Math.max(0, statements - 2 * this.#elements);
+    this.#overhead = Math.max(0, statements - 2 * this.#elements) / Math.max(1, patterns.length);
   }
 
   #pattern(s: Load): Pattern {
@@ -91,23 +112,50 @@ class Model {
     const visit = (i: Index) => {
       for (const { atom } of i.terms) {
         if (atom.of) visit(atom.of.arg);
-        else if (/^o\d+$/.test(atom.name)) dims.add(Number(atom.name.slice(1)));
-        else if (/^r\d+$/.test(atom.name)) dims.add(this.#domain.length + Number(atom.name.slice(1)));
+        else {
+          const d = this.#dimension(atom);
+          if (d >= 0) dims.add(d);
+        }
       }
     };
     visit(s.index);
     const sorted = [...dims].sort((a, b) => a - b);
-    return {
-      index: s.index,
-      dims: sorted,
-      looped: sorted.some((d) => d >= this.#domain.length),
-      vec: s.buffer.elements % 4 === 0,
-    };
+    const looped = sorted.some((d) => d >= this.#domain.length);
+    return { index: s.index, dims: sorted, looped, vec: s.buffer.elements % 4 === 0 };
+  }
+
+  /** o<d> is a dimension of the domain, r<d> of the reduction; -1: neither. */
+  #dimension({ name }: Atom): number {
+    const match = /^([or])(\d+)$/.exec(name);
+    return match ? Number(match[2]) + (match[1] === "r" ? this.#domain.length : 0) : -1;
+  }
+
+  /** From `start`, changes one dimension at a time to what costs least until nothing helps; records what it passes through. */
+  descend(start: Schedule, found: Map<string, { schedule: Schedule; cost: number }>): void {
+    let best = start;
+    let bestCost = this.cost(best);
+    for (;;) {
+      const before = bestCost;
+      const { tile, unroll } = best;
+      const candidates = [
+        ...vary(tile, this.#domain, true).map((t) => ({ tile: t, unroll })),
+        ...vary(unroll, this.#extents, false).map((u) => ({ tile, unroll: u })),
+      ];
+      for (const schedule of candidates) {
+        const cost = this.cost(schedule);
+        if (cost < 0.99 * bestCost) {
+          best = schedule;
+          bestCost = cost;
+        }
+      }
+      if (bestCost === before) break;
+    }
+    found.set(`${best.tile};${best.unroll}`, { schedule: best, cost: bestCost });
   }
 
   /** Modelled time of the whole group, in the target's units. */
   cost({ tile, unroll }: Schedule): number {
-    const { cost, lanes: wanted, maxAccumulators, maxBody, workgroupSize } = this.#target;
+    const { cost, maxAccumulators, maxBody } = this.#target;
     const outputs = numel(tile);
     const accumulators = this.#elements * outputs;
     const body = accumulators * numel(unroll);
@@ -116,57 +164,72 @@ class Model {
     const iterations = numel(this.#extents) / numel(unroll);
     let inner = 0;
     let outer = 0;
-    for (const p of this.#patterns) {
-      const c = this.#loads(p, box);
+    this.#patterns.forEach((p, i) => {
+      const c = this.#loads(p, i, box);
       if (p.looped) inner += c;
       else outer += c;
-    }
-    const multiplyAdd = cost.fma + cost.spill * Math.max(0, accumulators - 32);
-    const looped = inner + body * multiplyAdd + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
-    const perLane = iterations * looped + outer + outputs * (this.#ops * cost.fma + cost.loadScalar) + cost.lane;
+    });
+    const looped = inner + body * cost.fma + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
+    const perLane = iterations * looped + outer + outputs * cost.loadScalar + cost.lane;
     const lanes = this.#domain.reduce((n, size, d) => n * Math.ceil(size / (tile[d] as number)), 1);
-    return Math.max(Math.ceil(lanes / workgroupSize) * workgroupSize, wanted) * perLane;
+    return perLane * busyLanes(lanes, this.#target) * (1 + cost.spill * accumulators);
   }
 
   /** Cost of a pattern's loads over the box: distinct vec4s if every lane's and iteration's start is aligned, else distinct scalars. */
-  #loads(p: Pattern, box: readonly number[]): number {
-    const key = `${this.#patterns.indexOf(p)}:${p.dims.map((d) => box[d]).join(",")}`;
+  #loads(p: Pattern, id: number, box: readonly number[]): number {
+    const key = `${id}:${p.dims.map((d) => box[d]).join(",")}`;
     const known = this.#memo.get(key);
     if (known !== undefined) return known;
     const limit = [...this.#domain, ...this.#extents];
-    const rank = this.#domain.length;
     const start = box.map((b, d) => b * Math.floor((limit[d] as number) / b / 2));
-    const at = (shifted: readonly number[]) =>
-      p.index.evaluate((atom: Atom) => {
-        const d =
-          atom.name[0] === "o"
-            ? Number(atom.name.slice(1))
-            : atom.name[0] === "r"
-              ? rank + Number(atom.name.slice(1))
-              : -1;
-        return d >= 0 && !Number.isNaN(d) ? (shifted[d] as number) : 0;
+    const at = (position: readonly number[]) =>
+      p.index.evaluate((atom) => {
+        const d = this.#dimension(atom);
+        return d >= 0 ? (position[d] as number) : 0;
       });
     const origin = at(start);
-    const aligned =
-      p.vec &&
-      origin % 4 === 0 &&
-      p.dims.every(
-        (d) =>
-          box[d] === limit[d] || (at(start.map((s, i) => (i === d ? s - (box[d] as number) : s))) - origin) % 4 === 0,
-      );
+    const step = (d: number) => at(start.map((s, i) => (i === d ? s - (box[d] as number) : s))) - origin;
+    const aligned = p.vec && origin % 4 === 0 && p.dims.every((d) => box[d] === limit[d] || step(d) % 4 === 0);
     const scalars = new Set<number>();
     for (const o of offsets(p.dims.map((d) => box[d] as number))) {
-      const shifted = [...start];
+      const position = [...start];
       p.dims.forEach((d, i) => {
-        shifted[d] = (start[d] as number) + (o[i] as number);
+        position[d] = (start[d] as number) + (o[i] as number);
       });
-      scalars.add(at(shifted));
+      scalars.add(at(position));
     }
-    const { loadVec4, loadScalar } = this.#target.cost;
-    const cost = aligned
-      ? Math.min(new Set([...scalars].map((i) => Math.floor(i / 4))).size * loadVec4, scalars.size * loadScalar)
-      : scalars.size * loadScalar;
+    const { loadVec4, loadScalar, fma } = this.#target.cost;
+    const vecs = new Set([...scalars].map((i) => Math.floor(i / 4))).size;
+    const loads = aligned ? Math.min(vecs * loadVec4, scalars.size * loadScalar) : scalars.size * loadScalar;
+    const cost = loads + scalars.size * this.#overhead * fma;
     this.#memo.set(key, cost);
     return cost;
   }
+}
+
+/** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */
+const busyLanes = (lanes: number, { workgroupSize, lanes: wanted }: Target) => Math.max(Math.ceil(lanes / workgroupSize) * workgroupSize, wanted);
+
+/** Cost of a built kernel, counted statement by statement. */
+function countedCost({ block, lanes }: { readonly block: Block; readonly lanes: number }, target: Target): number {
+  const { cost } = target;
+  const accumulators = block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length;
+  const count = (b: Block, times: number): number => {
+    const quads = new Set<string>();
+    let sum = 0;
+    for (const s of b) {
+      if (typeof s === "string") sum += times * cost.fma;
+      else if ("loop" in s) {
+        const n = times * Number(/< (\d+)i/.exec(s.loop)?.[1]);
+        sum += n * (cost.loop + accumulators * cost.carried) + count(s.body, n);
+      } else if (s.kind === "store") sum += times * cost.loadScalar;
+      else if (s.buffer.elements % 4 === 0 && isAligned(s.index)) {
+        const key = `${s.buffer.name} ${quadKey(s.index)}`;
+        if (!quads.has(key)) sum += times * cost.loadVec4;
+        quads.add(key);
+      } else sum += times * cost.loadScalar;
+    }
+    return sum;
+  };
+  return (count(block, 1) + cost.lane) * busyLanes(lanes, target) * (1 + cost.spill * accumulators);
 }

@@ -14,7 +14,7 @@ export interface Target {
   readonly maxBody: number;
   readonly cost: {
     readonly fma: number;
-    /** Added to each multiply-add for every accumulator beyond 32: registers spill. */
+    /** Share by which each accumulator slows everything: registers spill. */
     readonly spill: number;
     readonly loadVec4: number;
     readonly loadScalar: number;
@@ -35,11 +35,11 @@ export const gpuTarget: Target = {
   lanes: 32768,
   maxAccumulators: 64,
   maxBody: 768,
-  cost: { fma: 1, spill: 0.02, loadVec4: 6, loadScalar: 4, carried: 0, loop: 4, lane: 20 },
+  cost: { fma: 1, spill: 0.002, loadVec4: 6, loadScalar: 4, carried: 0, loop: 4, lane: 20 },
 };
 
-/** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes, dear loads, dear loop-carried values. Weights in tenths of a
- *  nanosecond. */
+/** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes. A load is four scalar ones, each checked; a large body takes
+ *  seconds to compile. Weights in tenths of a nanosecond. */
 export const softwareTarget: Target = {
   name: "software",
   software: true,
@@ -47,6 +47,6 @@ export const softwareTarget: Target = {
   workgroupSize: 16,
   lanes: 128,
   maxAccumulators: 144,
-  maxBody: 1200,
-  cost: { fma: 3, spill: 0.01, loadVec4: 60, loadScalar: 30, carried: 8, loop: 20, lane: 500 },
+  maxBody: 600,
+  cost: { fma: 2, spill: 0.001, loadVec4: 90, loadScalar: 30, carried: 6, loop: 10, lane: 1000 },
 };
