@@ -5,6 +5,7 @@ import { samples as conv, compositions as convs } from "./samples/conv.ts";
 import { samples as matmul, compositions as products } from "./samples/matmul.ts";
 import { compositions as norms } from "./samples/norm.ts";
 import { samples as pool, compositions as pools } from "./samples/pool.ts";
+import { samples as recurrent } from "./samples/recurrent.ts";
 import { samples as reduce, compositions as reductions } from "./samples/reduce.ts";
 import type { Sample } from "./samples/sample.ts";
 import { samples as softmax, compositions as softmaxes } from "./samples/softmax.ts";
@@ -22,6 +23,7 @@ export const samples: Record<OpName, readonly Sample[]> = {
   ...matmul,
   ...conv,
   ...pool,
+  ...recurrent,
 };
 
 /** What is made of ops, by file. */

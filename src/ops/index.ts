@@ -9,6 +9,9 @@ import * as matmul from "./matmul.ts";
 import * as maxPool from "./maxPool.ts";
 import * as pad from "./pad.ts";
 import * as random from "./random.ts";
+import * as gru from "./recurrent/gru.ts";
+import * as lstm from "./recurrent/lstm.ts";
+import * as rnn from "./recurrent/rnn.ts";
 import * as reduce from "./reduce.ts";
 import * as softmax from "./softmax.ts";
 import * as source from "./source.ts";
@@ -31,6 +34,9 @@ export const ops = {
   ...conv,
   ...maxPool,
   ...avgPool,
+  ...rnn,
+  ...lstm,
+  ...gru,
 };
 
 export type OpName = keyof typeof ops;

@@ -24,7 +24,7 @@ describe("gradients", () => {
 });
 
 describe("gradients of gradients", () => {
-  test.each(differentiable)("$op: $name", ({ sample: s }) => {
+  test.each(differentiable.filter(({ sample: s }) => !s.once))("$op: $name", ({ sample: s }) => {
     // f(x, c) = ⟨c, ∂y/∂x⟩ as a function of x and of the cotangents c
     const outputs = s.build(tensors(s)).filter((y) => y.dtype === "f32");
     const cotangents = outputs.map((y, i) => random(y.type, { seed: 10 + i }));

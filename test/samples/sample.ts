@@ -13,12 +13,15 @@ export interface Sample {
   readonly differentiable: readonly number[];
   /** Of the GPU, relative to the largest value of an output. Default: 1e-5. */
   readonly tolerance?: number;
+  /** Its gradient does not differentiate again. */
+  readonly once?: boolean;
 }
 
 interface Options {
   /** Default: the inputs that are f32. */
   readonly differentiable?: readonly number[];
   readonly tolerance?: number;
+  readonly once?: boolean;
 }
 
 export function sample(

@@ -1,0 +1,21 @@
+// The cell c' = f∘c + i∘g, h' = o∘tanh(c'), with i, f, o = σ and g = tanh of x + h·Wh. It keeps the gates; dc∘f is carried back.
+import type { Cell } from "./recurrent.ts";
+
+export const lstm: Cell = {
+  gates: 4,
+  saved: 4,
+  memory: true,
+  forward: `let s0 = sigmoid_v(x0 + a0);
+let s1 = sigmoid_v(x1 + a1);
+let s2 = tanh_v(x2 + a2);
+let s3 = sigmoid_v(x3 + a3);
+let cNext = s1 * c + s0 * s2;
+let hNext = s3 * tanh_v(cNext);`,
+  backward: `let squashed = tanh_v(cNext);
+let dcell = dc + carry + dh * s3 * (V(1.0f) - squashed * squashed);
+let d0 = dcell * s2 * s0 * (V(1.0f) - s0);
+let d1 = dcell * c * s1 * (V(1.0f) - s1);
+let d2 = dcell * s0 * (V(1.0f) - s2 * s2);
+let d3 = dh * squashed * s3 * (V(1.0f) - s3);
+let carryNext = dcell * s1;`,
+};

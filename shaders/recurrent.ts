@@ -1,0 +1,229 @@
+// Recurrences over time, forward and backward, for any cell: h[t+1] = cell(x[t], h[t]·Wh). The product of a step is one register tile a
+// lane: `rows` rows of the batch × `blocks` vectors of `width` units, with all gates of those units, so that the cell is its epilogue.
+//
+// A dispatch runs a step, or all of them: then a workgroup owns some rows of the batch, and a barrier parts the steps. States lie in storage
+// in both, the initial one first: hs [T+1,B,H]. Indices count vectors of `width`, which divides H.
+
+export interface Cell {
+  readonly gates: number;
+  /** Values a unit that the forward pass keeps for the backward. */
+  readonly saved: number;
+  /** The state is h and c, not h alone. */
+  readonly memory: boolean;
+  /** From x0 … and a0 … (the gates' parts of x and of h·Wh), h, c, bias: declares hNext, cNext, s0 … */
+  readonly forward: string;
+  /** From dh and dc (from above; dh from the next step too), carry (from the next step), s0 …, h, c, hNext, cNext: declares d0 … (the
+   *  gradients of a0 …), carryNext and, in a cell where they differ, those of x0 … as e0 … */
+  readonly backward: string;
+}
+
+export interface Sizes {
+  readonly steps: number;
+  readonly batch: number;
+  readonly units: number;
+}
+
+export interface Tile {
+  readonly rows: number;
+  readonly blocks: number;
+  readonly width: 1 | 4;
+  /** Vectors of the inner dimension in the body of its loop. */
+  readonly unroll: number;
+  readonly workgroupSize: number;
+  /** Rows of a workgroup that loops over time; null: a dispatch is a step. */
+  readonly group: number | null;
+}
+
+/** What the arrays are called; absent ones are zeros. */
+export type Names = Readonly<Record<string, string | undefined>>;
+
+/** What a dispatch runs: the first step in its direction, another (a u32 expression gives its time), or all. */
+export type Which = "first" | "all" | { readonly time: string };
+
+interface Code {
+  readonly declarations: string;
+  readonly body: string;
+}
+
+const each = (n: number, f: (i: number) => string): string => Array.from({ length: n }, (_, i) => f(i)).join("\n");
+
+/** Statements that name those of the values that the text mentions. */
+function loads(text: string, values: Readonly<Record<string, string>>): string {
+  const mentioned = new Set(text.match(/\w+/g));
+  return Object.entries(values)
+    .filter(([name]) => mentioned.has(name))
+    .map(([name, value]) => `let ${name} = ${value};`)
+    .join("\n");
+}
+
+function declarations({ width }: Tile): string {
+  const lift = (name: string, f: string) =>
+    `fn ${name}(x: V) -> V { return ${width === 4 ? `V(${f}(x.x), ${f}(x.y), ${f}(x.z), ${f}(x.w))` : `${f}(x)`}; }`;
+  return `alias V = ${width === 4 ? "vec4f" : "f32"};\n${lift("tanh_v", "tanh_safe")}\n${lift("sigmoid_v", "sigmoid")}`;
+}
+
+interface Factors {
+  /** [.., inner], of which the rows start … are multiplied. */
+  readonly from: string;
+  readonly start: string;
+  readonly inner: number;
+  /** [inner, length]; the tile's columns of it. */
+  readonly matrix: string;
+  readonly length: number;
+  readonly columns: readonly string[];
+}
+
+/** acc<r>_<c> += Σₖ from[start + row<r>, k]·matrix[k, columns[c]] */
+function product({ rows, width, unroll }: Tile, { from, start, inner, matrix, length, columns }: Factors): string {
+  const component = (r: number, q: number, j: number) => (width === 4 ? `p${r}_${q}.${"xyzw"[j]}` : `p${r}_${q}`);
+  const terms = (q: number, j: number) =>
+    each(columns.length, (c) => {
+      const w = `w${q}_${j}_${c}`;
+      const sums = each(rows, (r) => `acc${r}_${c} = fma(V(${component(r, q, j)}), ${w}, acc${r}_${c});`);
+      return `let ${w} = ${matrix}[m + ${(q * width + j) * length}u + ${columns[c]}];\n${sums}`;
+    });
+  return `${each(rows, (r) => `let from${r} = (${start} + row${r}) * ${inner}u;`)}
+for (var k = 0u; k < ${inner}u; k += ${unroll}u) {
+let m = k * ${width * length}u;
+${each(unroll, (q) => each(rows, (r) => `let p${r}_${q} = ${from}[from${r} + k + ${q}u];`))}
+${each(unroll, (q) => each(width, (j) => terms(q, j)))}
+}`;
+}
+
+interface Step {
+  /** Statements of a tile at time t. */
+  readonly text: string;
+  /** Statements of a tile before the first step of all. */
+  readonly before?: string;
+  readonly time: (i: string) => string;
+}
+
+/** The loops round a step. */
+function drive({ steps, batch, units }: Sizes, tile: Tile, which: Which, step: Step): Code {
+  const { rows, blocks, width, workgroupSize, group } = tile;
+  const across = units / width / blocks;
+  const whole = batch % (group ?? rows) === 0;
+  const place = (lane: string, first: string) => `let col = ${lane} % ${across}u;
+let row = ${first}${lane} / ${across}u * ${rows}u;
+${each(rows, (r) => `let row${r} = ${whole ? `row + ${r}u` : `min(row + ${r}u, ${batch - 1}u)`};`)}`;
+  if (group === null) {
+    const body = `let lane = wg.x * ${workgroupSize}u + li;
+if (lane >= ${Math.ceil(batch / rows) * across}u) { return; }
+let t = ${typeof which === "object" ? which.time : step.time("0u")};
+${place("lane", "")}
+${step.text}`;
+    return { declarations: declarations(tile), body };
+  }
+  const tiles = Math.ceil(group / rows) * across;
+  const all = (text: string) => `for (var tile = li; tile < ${tiles}u; tile += ${workgroupSize}u) {
+${place("tile", `wg.x * ${group}u + `)}
+${text}
+}
+storageBarrier();`;
+  const body = `${step.before ? all(step.before) : ""}
+for (var i = 0u; i < ${steps}u; i++) {
+let t = ${step.time("i")};
+${all(step.text)}
+}`;
+  return { declarations: declarations(tile), body };
+}
+
+/** Calls `f` for each vector of units of a tile: in its text `i` is the vector's place in [B,H], `u` in [H], `at` its row in [T·B]. */
+function eachVector(
+  { batch, units }: Sizes,
+  { rows, blocks, width, group }: Tile,
+  f: (r: number, b: number) => string,
+): string {
+  const whole = batch % (group ?? rows) === 0;
+  const across = units / width / blocks;
+  return each(rows, (r) =>
+    each(
+      blocks,
+      (b) => `${whole ? "" : `if (row + ${r}u < ${batch}u) `}{
+let at = t * ${batch}u + row + ${r}u;
+let u = col + ${b * across}u;
+let i = (row + ${r}u) * ${units / width}u + u;
+${f(r, b)}
+}`,
+    ),
+  );
+}
+
+const accumulators = (rows: number, columns: number): string =>
+  each(rows, (r) => each(columns, (c) => `var acc${r}_${c} = V();`));
+
+/** x [T,B,G·H], wh [H,G·H], bias, h0, c0 → hs, cs [T+1,B,H], saved [T,B,S·H] */
+export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
+  const { gates, saved, memory } = cell;
+  const hv = s.units / tile.width;
+  const across = hv / tile.blocks;
+  const initial = which === "first";
+  const from = initial ? n.h0 : n.hs;
+  const columns = Array.from({ length: tile.blocks * gates }, (_, c) => {
+    const [b, g] = [Math.floor(c / gates), c % gates];
+    return `col + ${g * hv + b * across}u`;
+  });
+  const start = initial ? "0u" : `t * ${s.batch}u`;
+  const multiply = from ? product(tile, { from, start, inner: hv, matrix: n.wh!, length: gates * hv, columns }) : "";
+  const state = (array: string | undefined) =>
+    array ? `${array}[${initial ? "i" : `at * ${hv}u + u`}]` : "V()";
+  const c = initial ? n.c0 : n.cs;
+  const keep = `${n.hs}[i] = ${n.h0 ? `${n.h0}[i]` : "V()"};${memory ? `\n${n.cs}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};` : ""}`;
+  const epilogue = eachVector(s, tile, (r, b) => {
+    const values: Record<string, string> = { h: state(from), c: state(c), bias: `${n.bias}[u]` };
+    for (let g = 0; g < gates; g++) {
+      values[`x${g}`] = `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
+      values[`a${g}`] = `acc${r}_${b * gates + g}`;
+    }
+    return `${loads(cell.forward, values)}
+${cell.forward}
+${n.hs}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
+${memory ? `${n.cs}[(at + ${s.batch}u) * ${hv}u + u] = cNext;` : ""}
+${each(saved, (k) => `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u] = s${k};`)}
+${initial ? keep : ""}`;
+  });
+  const guarded = which === "all" && !n.h0 ? `if (t > 0u) {\n${multiply}\n}` : multiply;
+  const text = `${accumulators(tile.rows, columns.length)}\n${guarded}\n${epilogue}`;
+  const before = `let t = 0u;\n${eachVector(s, tile, () => keep)}`;
+  return drive(s, tile, which, { text, before, time: (i) => i });
+}
+
+/** dhs, dcs [T+1,B,H], whT [G·H,H], hs, cs, saved → d [T,B,G·H], e likewise, carry [B,H] */
+export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
+  const { gates, saved } = cell;
+  const hv = s.units / tile.width;
+  const across = hv / tile.blocks;
+  const initial = which === "first";
+  const columns = Array.from({ length: tile.blocks }, (_, b) => `col + ${b * across}u`);
+  const start = `(t + 1u) * ${s.batch}u`;
+  const factors = { from: n.d!, start, inner: gates * hv, matrix: n.whT!, length: hv, columns };
+  const multiply = initial ? "" : product(tile, factors);
+  const next = `(at + ${s.batch}u) * ${hv}u + u`;
+  const carry = initial
+    ? "V()"
+    : which === "all"
+      ? `select(${n.carry}[i], V(), t == ${s.steps - 1}u)`
+      : `${n.carry}[i]`;
+  const epilogue = eachVector(s, tile, (r, b) => {
+    const values: Record<string, string> = {
+      dh: `${n.dhs}[${next}] + acc${r}_${b}`,
+      dc: n.dcs ? `${n.dcs}[${next}]` : "V()",
+      carry,
+      h: `${n.hs}[at * ${hv}u + u]`,
+      c: `${n.cs}[at * ${hv}u + u]`,
+      hNext: `${n.hs}[${next}]`,
+      cNext: `${n.cs}[${next}]`,
+    };
+    for (let k = 0; k < saved; k++) values[`s${k}`] = `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u]`;
+    const store = (array: string | undefined, name: string) =>
+      array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
+    return `${loads(cell.backward, values)}
+${cell.backward}
+${store(n.d, "d")}
+${store(n.e, "e")}
+${n.carry ? `${n.carry}[i] = carryNext;` : ""}`;
+  });
+  const guarded = which === "all" ? `if (t < ${s.steps - 1}u) {\n${multiply}\n}` : multiply;
+  const text = `${accumulators(tile.rows, columns.length)}\n${guarded}\n${epilogue}`;
+  return drive(s, tile, which, { text, time: (i) => `${s.steps - 1}u - ${i}` });
+}

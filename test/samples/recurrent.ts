@@ -1,0 +1,82 @@
+// Recurrences over time: T of 1, 7 and 28, sizes that are multiples of 4 and odd ones, a dispatch for all steps and one a step.
+import type { OpName } from "../../src/ops/index.ts";
+import { f32 } from "../../src/shape/types.ts";
+import type { Tensor } from "../../src/tensor.ts";
+import { random, type Sample, sample } from "./sample.ts";
+
+const sizes = [
+  [1, 3, 5],
+  [7, 5, 3],
+  [7, 9, 8],
+  [28, 3, 4],
+  [2, 17, 20],
+] as const;
+const forms = ["loop", "step"] as const;
+const r = (seed: number, ...shape: number[]) => random(f32(...shape), { seed, low: -1, high: 1 });
+/** Pre-activations of ReLU that stay on one side of 0. */
+const positive = (seed: number, ...shape: number[]) => random(f32(...shape), { seed, low: 0.2, high: 0.6 });
+
+const list = (make: (T: number, B: number, H: number, form: "loop" | "step") => readonly Sample[]) =>
+  sizes.flatMap(([T, B, H]) =>
+    forms.flatMap((form) => make(T, B, H, form).map((s) => ({ ...s, name: `${s.name}, [${T},${B},${H}] by ${form}` }))),
+  );
+const once = { once: true } as const;
+
+export const samples = {
+  rnn: [
+    ...list((T, B, H, form) => [
+      sample("from h0", [r(1, T, B, H), r(2, H, H), r(3, B, H)], (x, w, h0) => x.rnn(w, "tanh", h0, form), once),
+      sample("from zeros", [r(1, T, B, H), r(2, H, H)], (x, w) => x.rnn(w, "tanh", undefined, form), once),
+    ]),
+    sample(
+      "relu",
+      [positive(1, 7, 3, 4), positive(2, 4, 4), positive(3, 3, 4)],
+      (x, w, h0) => x.rnn(w.mul(0.3), "relu", h0),
+      once,
+    ),
+  ],
+  rnnGrad: list((T, B, H, form) => [
+    sample(
+      "dz",
+      [r(1, T + 1, B, H), r(2, H, H), r(3, T + 1, B, H)],
+      (dhs, w, hs) => [dhs.rnnGrad(w, hs, "tanh", form), dhs.rnnGrad(w, hs, "relu", form)],
+      { differentiable: [] },
+    ),
+  ]),
+  lstm: list((T, B, H, form) => {
+    const [x, w, h, c] = [r(1, T, B, 4 * H), r(2, H, 4 * H), r(3, B, H), r(4, B, H)];
+    const states = ({ hs, cs }: { hs: Tensor; cs: Tensor }) => [hs, cs];
+    return [
+      sample("from h0, c0", [x, w, h, c], (x, w, h, c) => states(x.lstm(w, { h, c }, form)), once),
+      sample("from zeros", [x, w], (x, w) => x.lstm(w, undefined, form).hs, once),
+      sample("the gates", [x, w, h, c], (x, w, h, c) => Object.values(x.lstm(w, { h, c }, form)), {
+        differentiable: [],
+      }),
+    ];
+  }),
+  lstmGrad: list((T, B, H, form) => {
+    const [dhs, w, cs, gates] = [r(1, T + 1, B, H), r(2, 4 * H, H), r(3, T + 1, B, H), positive(4, T, B, 4 * H)];
+    const build = (dhs: Tensor, w: Tensor, cs: Tensor, gates: Tensor, dcs?: Tensor) =>
+      Object.values(dhs.lstmGrad(w, cs, gates, dcs, form)) as Tensor[];
+    return [
+      sample("dhs", [dhs, w, cs, gates], build, { differentiable: [] }),
+      sample("dhs and dcs", [dhs, w, cs, gates, r(5, T + 1, B, H)], build, { differentiable: [] }),
+    ];
+  }),
+  gru: list((T, B, H, form) => {
+    const [x, w, bias, h] = [r(1, T, B, 3 * H), r(2, H, 3 * H), r(3, H), r(4, B, H)];
+    return [
+      sample("from h0", [x, w, bias, h], (x, w, b, h) => x.gru(w, b, h, form).hs, once),
+      sample("from zeros", [x, w, bias], (x, w, b) => x.gru(w, b, undefined, form).hs, once),
+      sample("the gates", [x, w, bias, h], (x, w, b, h) => Object.values(x.gru(w, b, h, form)), { differentiable: [] }),
+    ];
+  }),
+  gruGrad: list((T, B, H, form) => [
+    sample(
+      "dhs",
+      [r(1, T + 1, B, H), r(2, 3 * H, H), r(3, T + 1, B, H), positive(4, T, B, 4 * H)],
+      (dhs, w, hs, saved) => Object.values(dhs.gruGrad(w, hs, saved, form)),
+      { differentiable: [] },
+    ),
+  ]),
+} satisfies Partial<Record<OpName, readonly Sample[]>>;
