@@ -246,6 +246,7 @@ function declare(combine: Combine, i: number, dtype: string): string[] {
   return combine === "maxSumExp" ? [first, `var a${i}_1 = 0.0f;`] : [first];
 }
 
+/** One term's statement. Branches would cost where loops are unrolled: SwiftShader takes minutes to compile two dozen in a row. */
 function accumulate(combine: Combine, dtype: DType, i: number, factors: readonly string[], flat: () => string): string {
   const [a, b] = [`a${i}_0`, `a${i}_1`];
   const [x, y] = factors as [string, string?];
@@ -258,8 +259,8 @@ function accumulate(combine: Combine, dtype: DType, i: number, factors: readonly
       return `${a} = ${combine}(${a}, ${x});`;
     case "argmax":
     case "argmin":
-      return `if (${x} ${combine === "argmax" ? ">" : "<"} ${a}) { ${a} = ${x}; ${b} = ${flat()}; }`;
+      return `{ let better = ${x} ${combine === "argmax" ? ">" : "<"} ${a}; ${a} = select(${a}, ${x}, better); ${b} = select(${b}, ${flat()}, better); }`;
     case "maxSumExp":
-      return `if (${x} > ${a}) { ${b} = fma(${b}, exp(${a} - ${x}), 1.0f); ${a} = ${x}; } else { ${b} += exp(${x} - ${a}); }`;
+      return `{ let d = ${x} - ${a}; let e = exp(-abs(d)); ${b} = select(${b} + e, fma(${b}, e, 1.0f), d > 0.0f); ${a} = max(${a}, ${x}); }`;
   }
 }
