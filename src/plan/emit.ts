@@ -72,8 +72,9 @@ export class Emitter {
     return name;
   }
 
-  /** Names the element of a buffer. */
-  load(buffer: Buffer, index: Index): string {
+  /** Names the element of a buffer. One that no condition lets be used may lie beyond the end; WGSL refuses that of a constant. */
+  load(buffer: Buffer, at: Index): string {
+    const index = at.terms.length > 0 ? at : Index.of(Math.min(Math.max(at.constant, 0), buffer.elements - 1));
     const key = `${this.#number(buffer)}[${index.key}]`;
     const known = this.#memo.get(key);
     if (known !== undefined) return known;

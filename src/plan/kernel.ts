@@ -48,6 +48,7 @@ export function buildKernel(
   for (const offset of offsets(tile)) {
     const at = origin.map((o, d) => o.add(offset[d] as number));
     const guard = and(at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
+    if (guard === "false") continue;
     for (const { ref, place } of stores) {
       const value = toStorage(ref, epilogue.value(ref, refIndex(at, group.domain, ref)));
       const index = elementIndex(at, group.domain, ref.type.shape).add(place.offset);
