@@ -1,7 +1,12 @@
 // `npm run bench -- <suite>`.
 import { writeFileSync } from "node:fs";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { kernelNames } from "./kernels.ts";
+import { type PeerName, peerNames } from "./peers/contestant.ts";
+import { save } from "./results.ts";
 import { type Runtime, runSuite } from "./run.ts";
+import type { CompareArgs, CompareResult } from "./suites/compare.ts";
+import { compareTable } from "./suites/compareTable.ts";
 import type { ProfileArgs, ProfileResult } from "./suites/profile.ts";
 import { type TaskName, taskNames } from "./tasks.ts";
 
@@ -11,6 +16,34 @@ const program = new Command("bench")
 
 const runtime = () =>
   new Option("--runtime <where>", "headless Chrome, or Node with Dawn").choices(["chrome", "node"]).default("chrome");
+const json = () => new Option("--json <file>", "write the result there too");
+const positive = (text: string): number => {
+  if (!(Number(text) > 0)) throw new InvalidArgumentError("not a positive number");
+  return Number(text);
+};
+
+program
+  .command("compare")
+  .description("tfjs and jax-js against wgrad, in turn, in one page")
+  .argument("[subjects...]", `tasks and kernels: ${[...taskNames, ...kernelNames].join(", ")}`)
+  .addOption(new Option("--peers <names...>", "peers").choices(peerNames).default(peerNames))
+  .option("--rounds <n>", "pairs", positive, 7)
+  .option("--sample <ms>", "time of a sample", positive, 500)
+  .addOption(json())
+  .action(async (subjects: string[], o: { peers: PeerName[]; rounds: number; sample: number; json?: string }) => {
+    const all = [...taskNames, ...kernelNames];
+    const unknown = subjects.filter((s) => !all.includes(s));
+    if (unknown.length)
+      program.error(`bench compare: no subject ${unknown.join(", ")}; use some of: ${all.join(", ")}`);
+    const args = { subjects: subjects.length ? subjects : all, peers: o.peers, rounds: o.rounds };
+    const result = await runSuite<CompareArgs, CompareResult>(
+      "compare",
+      { ...args, sampleMilliseconds: o.sample },
+      "chrome",
+    );
+    console.log(compareTable(result));
+    save("compare", result, o.json);
+  });
 
 program
   .command("profile")

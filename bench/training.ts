@@ -1,21 +1,57 @@
 // wgrad's side of the training tasks, by the public Trainer.
+import type { Dataset } from "../src/data/dataset.ts";
+import { takeExamples } from "../src/data/dataset.ts";
 import { mnist } from "../src/data/mnist.ts";
 import type { GpuDevice } from "../src/gpu/device.ts";
 import type { GpuProgram } from "../src/gpu/program.ts";
 import * as nn from "../src/nn/index.ts";
 import * as optim from "../src/optim/index.ts";
+import type { Sampling } from "../src/train/step.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { host } from "./host.ts";
-import { batchSize, learningRate, type TaskName, tasks } from "./tasks.ts";
+import { lstm } from "./lstm.ts";
+import { batchSize, type LayerSpec, learningRate, type TaskName, tasks } from "./tasks.ts";
 
 export const stepsPerSubmit = 16;
 
-export async function createTrainer(device: GpuDevice, name: TaskName): Promise<Trainer> {
-  const { model, input } = tasks[name];
+function layerOf(spec: LayerSpec): nn.Layer {
+  switch (spec.kind) {
+    case "conv": {
+      const { filters, kernel, stride = 1, padding = "valid", activation } = spec;
+      return nn.conv2d({ filters, kernel, stride, padding, activation });
+    }
+    case "dense":
+      return nn.dense({ units: spec.units, activation: spec.activation ?? "linear" });
+    case "lstm":
+      return lstm(spec.units);
+    case "maxPool":
+      return nn.maxPool2d(2);
+    case "avgPool":
+      return nn.avgPool2d(2);
+    case "flatten":
+      return nn.flatten();
+  }
+}
+
+/** The first examples of MNIST's training set. */
+export async function examples(count: number): Promise<Dataset> {
   const { train } = await mnist(host());
-  const data = { x: { ...train.x, shape: [train.x.shape[0] as number, ...input] }, y: train.y };
-  const optimizer = optim.adam({ learningRate });
-  return Trainer.create({ device, model, data, batchSize, loss: nn.softmaxCrossEntropy, optimizer, seed: 1 });
+  return takeExamples(train, 0, count);
+}
+
+export async function createTrainer(
+  device: GpuDevice,
+  name: TaskName,
+  { x, y }: Dataset,
+  sampling: Sampling = "shuffle",
+): Promise<Trainer> {
+  const { layers, input } = tasks[name];
+  return Trainer.create({
+    device,
+    model: nn.sequential(...layers.map(layerOf)),
+    data: { x: { ...x, shape: [x.shape[0] as number, ...input] }, y },
+    ...{ batchSize, sampling, loss: nn.softmaxCrossEntropy, optimizer: optim.adam({ learningRate }), seed: 1 },
+  });
 }
 
 export const programOf = (trainer: Trainer): GpuProgram => trainer.program as unknown as GpuProgram;

@@ -3,7 +3,7 @@ import type { PageModule } from "../../src/cli/page.ts";
 import { profile } from "../../src/gpu/profile.ts";
 import { requestDevice } from "../host.ts";
 import type { TaskName } from "../tasks.ts";
-import { createTrainer, inputsOf, programOf, submit } from "../training.ts";
+import { createTrainer, examples, inputsOf, programOf, submit } from "../training.ts";
 
 export interface ProfileArgs {
   readonly task: TaskName;
@@ -19,7 +19,7 @@ export interface ProfileResult {
 
 const main: PageModule<ProfileArgs, string, ProfileResult> = async ({ task, plan, timestamps = true }, send) => {
   const device = await requestDevice();
-  const trainer = await createTrainer(device, task);
+  const trainer = await createTrainer(device, task, await examples(60_000));
   const program = programOf(trainer);
   if (plan) send(`${program.plan}\n`);
   submit(trainer, 4);

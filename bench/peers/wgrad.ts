@@ -1,0 +1,107 @@
+// wgrad as a contestant: training by the Trainer, 16 steps a submit; kernels by a compiled function, 16 runs a submit.
+import type { Dataset } from "../../src/data/dataset.ts";
+import type { DeviceArray } from "../../src/device.ts";
+import type { GpuDevice } from "../../src/gpu/device.ts";
+import type { GpuProgram } from "../../src/gpu/program.ts";
+import { leaves, type Tree } from "../../src/graph/tree.ts";
+import type { NdArray } from "../../src/shape/ndarray.ts";
+import { f32 } from "../../src/shape/types.ts";
+import type { Tensor } from "../../src/tensor.ts";
+import { isNdArray } from "../../src/train/program.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
+import { JsClock } from "../measure.ts";
+import { type TaskName, tasks } from "../tasks.ts";
+import { createTrainer, stepsPerSubmit, submit } from "../training.ts";
+import type { Kernel, KernelRun, Start, Training } from "./contestant.ts";
+
+/** At most so many submits are in flight. */
+const inFlight = 3;
+
+export interface WgradTraining extends Training {
+  readonly trainer: Trainer;
+  readonly start: Start;
+}
+
+export async function wgradTraining(device: GpuDevice, task: TaskName, data: Dataset): Promise<WgradTraining> {
+  const trainer = await createTrainer(device, task, data);
+  const params = leaves((await trainer.params()) as Tree<NdArray>, isNdArray);
+  const weights = tasks[task].layers.map((_, i) =>
+    Object.fromEntries(
+      params
+        .filter(({ path }) => path.split(".")[0]?.endsWith(String(i)))
+        .map(({ path, value }) => [path.split(".").at(-1) as string, value]),
+    ),
+  );
+  return {
+    trainer,
+    start: {
+      ...{ task, weights, labels: Int32Array.from(data.y.data) },
+      images: Float32Array.from(data.x.data, (v) => v / 255),
+    },
+    async work(steps) {
+      const clock = new JsClock();
+      const waits: Promise<void>[] = [];
+      for (let left = steps; left > 0; left -= stepsPerSubmit) {
+        clock.run(() => submit(trainer, Math.min(left, stepsPerSubmit)));
+        waits.push(device.synchronize());
+        if (waits.length >= inFlight) await waits.shift();
+      }
+      await Promise.all(waits);
+      return clock.milliseconds;
+    },
+    async losses(steps) {
+      const sequential = await createTrainer(device, task, data, "sequential");
+      submit(sequential, steps);
+      const history = await (sequential.state.history as DeviceArray).read();
+      sequential.dispose();
+      return Array.from({ length: steps }, (_, i) => history.data[2 * i] as number);
+    },
+    dispose: () => trainer.dispose(),
+  };
+}
+
+/** The function of a kernel. */
+export function kernelFunction({ kind, inputs }: Kernel): (a: Tensor, b: Tensor) => Tensor {
+  const [first, second] = inputs.map(({ shape }) => shape) as [readonly number[], readonly number[]];
+  return {
+    matmul: (a: Tensor, b: Tensor) => a.matmul(b),
+    conv: (x: Tensor, w: Tensor) => x.conv2d(w, { padding: "same" }),
+    convInputGrad: (dy: Tensor, w: Tensor) =>
+      dy.conv2dInputGrad(w, [first[1] as number, first[2] as number], { padding: "same" }),
+    convFilterGrad: (x: Tensor, dy: Tensor) =>
+      x.conv2dFilterGrad(dy, second.length === 4 ? [3, 3] : [1, 1], { padding: "same" }),
+  }[kind];
+}
+
+export async function wgradKernel(device: GpuDevice, kernel: Kernel): Promise<KernelRun> {
+  const values = kernel.inputs.map(({ shape, data }) => ({ ...f32(...shape), data: Float64Array.from(data) }));
+  const [a, b] = values.map(({ shape }) => f32(...shape)) as [ReturnType<typeof f32>, ReturnType<typeof f32>];
+  const f = kernelFunction(kernel);
+  const program = await device.compile(({ a, b }) => ({ y: f(a, b) }), { a, b }, { label: kernel.name });
+  const inputs = device.put({ a: values[0] as NdArray, b: values[1] as NdArray });
+  const { gpu } = device;
+  return {
+    async work(count) {
+      const clock = new JsClock();
+      for (let left = count; left > 0; left -= stepsPerSubmit)
+        clock.run(() => {
+          const encoder = gpu.createCommandEncoder();
+          const pass = encoder.beginComputePass();
+          for (let i = 0; i < Math.min(left, stepsPerSubmit); i++)
+            (program as unknown as GpuProgram).encode(pass, inputs);
+          pass.end();
+          gpu.queue.submit([encoder.finish()]);
+        });
+      await device.synchronize();
+      return clock.milliseconds;
+    },
+    async result() {
+      const { y } = program.run(inputs) as { y: DeviceArray };
+      return Float32Array.from((await y.read()).data);
+    },
+    dispose() {
+      program.dispose();
+      for (const array of Object.values(inputs)) (array as DeviceArray).dispose();
+    },
+  };
+}
