@@ -19,7 +19,7 @@ export interface FitOptions {
   readonly steps?: number;
   /** Aborting it ends the loop with its reason; the weights stay as they are. */
   readonly signal?: AbortSignal;
-  /** Steps between reports, at most 1024. Default: about a fifth of a second's. */
+  /** Steps between reports, at most 1024. Default: those of a fifth of a second or so, and at least 96 where steps are quick. */
   readonly reportEvery?: number;
   /** Evaluated after each epoch; the report then has `validation`. */
   readonly validation?: Dataset;
@@ -92,7 +92,7 @@ export async function* train(trainer: Trainer, options: FitOptions): AsyncGenera
       signal?.throwIfAborted();
       const epochEnd = (Math.floor(trainer.step / trainer.stepsPerEpoch) + 1) * trainer.stepsPerEpoch;
       const end = validation ? Math.min(epochEnd, lastStep) : lastStep;
-      const steps = Math.min(pace.submit, asked + pace.report - trainer.step, end - trainer.step);
+      const steps = Math.min(pace.next(trainer.step - asked), end - trainer.step);
       trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
       trainer.step += steps;
       if (pending) {

@@ -12,7 +12,7 @@ export type OptimizerName = keyof typeof optimizers;
 /** Learning rates that do well on the tasks. */
 export const learningRates: Readonly<Record<OptimizerName, number>> = {
   ...{ sgd: 0.1, momentum: 0.02, nesterov: 0.02 },
-  ...{ adam: 0.002, adamw: 0.002, rmsprop: 0.001, adagrad: 0.02 },
+  ...{ adam: 0.004, adamw: 0.004, rmsprop: 0.001, adagrad: 0.02 },
 };
 
 /** An optimizer by name. Throws ValueError on a learning rate that is none. */
