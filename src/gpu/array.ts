@@ -18,7 +18,7 @@ export class GpuArray implements DeviceArray {
   /** In bytes. */
   readonly offset: number;
   readonly packed: boolean;
-  readonly #owner: BufferOwner | null;
+  #owner: BufferOwner | null;
   readonly #freshness: Freshness | undefined;
   readonly #made: number | undefined;
   #disposed = false;
@@ -74,9 +74,14 @@ export class GpuArray implements DeviceArray {
   }
 
   dispose(): void {
-    if (this.#disposed) return;
     this.#disposed = true;
+    this.release();
+  }
+
+  /** Lets go of the buffer: the array is disposed, or its value is gone. */
+  release(): void {
     this.#owner?.release();
+    this.#owner = null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

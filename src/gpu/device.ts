@@ -39,7 +39,7 @@ export class GpuDevice implements Device {
   readonly #owned: boolean;
   readonly #readback: Readback;
   #lost: GPUDeviceLostInfo | null = null;
-  #error: GPUError | null = null;
+  #error: { readonly message: string } | null = null;
 
   private constructor(gpu: GPUDevice, info: GPUAdapterInfo, owned: boolean) {
     this.gpu = gpu;
@@ -89,9 +89,13 @@ export class GpuDevice implements Device {
     this.check();
     const list = leaves(values, isNdArray);
     const { offsets, lengths } = layout(list.map((l) => l.value));
-    const owners = new Map(
-      [...lengths].map(([type, elements]) => [type, new BufferOwner(this.createBuffer(4 * elements, `put ${type}`))]),
+    const { buffers, outOfMemory } = this.createBuffers(
+      [...lengths].map(([type, elements]) => ({ bytes: 4 * elements, label: `put ${type}` })),
     );
+    void outOfMemory.then((error) => {
+      this.#error ??= error;
+    });
+    const owners = new Map([...lengths.keys()].map((type, i) => [type, new BufferOwner(buffers[i] as GPUBuffer)]));
     let i = 0;
     return mapTree(values, isNdArray, (value: NdArray) => {
       const owner = owners.get(elementType(value.dtype)) as BufferOwner;
@@ -120,19 +124,42 @@ export class GpuDevice implements Device {
     return program as unknown as Program<I, Omit<O, C>>;
   }
 
-  /** A storage buffer. Throws DeviceError if it is larger than the device allows. */
-  createBuffer(bytes: number, label: string): GPUBuffer {
-    const size = 16 * Math.ceil(bytes / 16);
+  /** Storage buffers, all or none. Throws DeviceError if one is larger than the device allows; if memory ran out, `outOfMemory` resolves to
+   *  the error. */
+  createBuffers(wanted: readonly { readonly bytes: number; readonly label: string }[]): {
+    buffers: GPUBuffer[];
+    outOfMemory: Promise<DeviceError | null>;
+  } {
     const limit = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
-    if (size > limit)
-      throw new DeviceError(
-        `${label}: needs a buffer of ${size} bytes (${size} vs at most ${limit} on ${this.name}); use a smaller batch or model`,
-      );
-    return this.gpu.createBuffer({
-      label,
-      size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    const buffers: GPUBuffer[] = [];
+    const sizes = wanted.map(({ bytes }) => 16 * Math.ceil(bytes / 16));
+    const total = sizes.reduce((a, b) => a + b, 0);
+    const failed = (label: string, what: string) =>
+      new DeviceError(`${label}: ${what} on ${this.name}; use a smaller batch or model, or dispose what is not needed`);
+    wanted.forEach(({ label }, i) => {
+      const size = sizes[i] as number;
+      if (size > limit) throw failed(label, `needs a buffer of ${size} bytes (${size} vs at most ${limit})`);
     });
+    let scope: Promise<GPUError | null>;
+    this.gpu.pushErrorScope("out-of-memory");
+    try {
+      wanted.forEach(({ label }, i) => {
+        const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+        buffers.push(this.gpu.createBuffer({ label, size: sizes[i] as number, usage }));
+      });
+    } catch (error) {
+      for (const b of buffers) b.destroy();
+      throw failed(
+        wanted[buffers.length]?.label ?? "",
+        `no buffer of ${sizes[buffers.length]} bytes: ${(error as Error).message}`,
+      );
+    } finally {
+      scope = this.gpu.popErrorScope().catch(() => null); // of a lost device; `check` tells
+    }
+    const outOfMemory = scope.then((error) =>
+      error ? failed(wanted[0]?.label ?? "", `${total} bytes more do not fit: ${error.message}`) : null,
+    );
+    return { buffers, outOfMemory };
   }
 
   async readback(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {

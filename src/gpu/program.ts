@@ -26,6 +26,10 @@ interface Bound {
 }
 
 const isGpuArray = (x: unknown): x is GpuArray => x instanceof GpuArray;
+const isDeviceArray = (x: object): x is DeviceArray => "device" in x && "read" in x;
+/** Whatever may have been given in the place of an array: it is looked at when its place is known. */
+const isLeaf = (x: unknown): x is object | null | undefined =>
+  typeof x !== "object" || x === null || isDeviceArray(x) || ("data" in x && ArrayBuffer.isView(x.data));
 
 // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
 export class GpuProgram implements Program<any, any> {
@@ -41,6 +45,8 @@ export class GpuProgram implements Program<any, any> {
   readonly #slots: readonly GPUBuffer[];
   readonly #bindGroups = new Map<string, readonly GPUBindGroup[]>();
   readonly #freshness = { current: 0 };
+  /** What the last run gave. */
+  readonly #latest: GpuArray[] = [];
   #disposed = false;
 
   private constructor(
@@ -49,26 +55,23 @@ export class GpuProgram implements Program<any, any> {
     outputTree: unknown,
     label: string,
     pipelines: readonly Pipeline[],
+    buffers: readonly GPUBuffer[],
   ) {
     this.#device = device;
     this.plan = plan;
     this.#outputTree = outputTree;
     this.#label = label;
     this.#pipelines = pipelines;
-    this.#slots = plan.slots.map((s, i) => device.createBuffer(4 * s.elements, `${label}: slot ${i}`));
-    const own = new Map<Buffer, GPUBuffer>();
-    for (const b of plan.buffers)
-      if (b.kind === "constant" || b.kind === "output")
-        own.set(b, device.createBuffer(4 * b.elements, `${label}: ${b.name}`));
-    for (const [b, buffer] of own)
+    this.#slots = buffers.slice(0, plan.slots.length);
+    this.#own = new Map(ownBuffers(plan).map((b, i) => [b, buffers[plan.slots.length + i] as GPUBuffer]));
+    for (const [b, buffer] of this.#own)
       if (b.data)
         device.gpu.queue.writeBuffer(
           buffer,
           0,
           encode({ dtype: b.type, shape: [b.elements], data: Float64Array.from(b.data) }, false),
         );
-    this.#own = own;
-    this.#owners = [...own.values()].map((b) => new BufferOwner(b));
+    this.#owners = [...this.#own.values()].map((b) => new BufferOwner(b));
     for (const o of this.#owners) o.retain();
   }
 
@@ -88,7 +91,16 @@ export class GpuProgram implements Program<any, any> {
         ),
       ),
     );
-    return new GpuProgram(device, plan, outputTree, label, pipelines);
+    const { buffers, outOfMemory } = device.createBuffers([
+      ...plan.slots.map((s, i) => ({ bytes: 4 * s.elements, label: `${label}: slot ${i}` })),
+      ...ownBuffers(plan).map((b) => ({ bytes: 4 * b.elements, label: `${label}: ${b.name}` })),
+    ]);
+    const error = await outOfMemory;
+    if (error) {
+      for (const b of buffers) b.destroy();
+      throw error;
+    }
+    return new GpuProgram(device, plan, outputTree, label, pipelines, buffers);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
@@ -136,12 +148,13 @@ export class GpuProgram implements Program<any, any> {
 
   #outputs(): unknown {
     this.#freshness.current++;
+    for (const array of this.#latest.splice(0)) array.release();
     let i = 0;
     const owner = new Map(this.#owners.map((o) => [o.buffer, o]));
     return mapTree<unknown, Tensor, DeviceArray>(this.#outputTree, isTensor, () => {
       const { type, place } = this.plan.outputs[i++] as Value;
       const buffer = this.#own.get(place.buffer) as GPUBuffer;
-      return new GpuArray(
+      const array = new GpuArray(
         this.#device,
         type,
         buffer,
@@ -150,6 +163,8 @@ export class GpuProgram implements Program<any, any> {
         owner.get(buffer) as BufferOwner,
         this.#freshness as Freshness,
       );
+      this.#latest.push(array);
+      return array;
     });
   }
 
@@ -182,13 +197,15 @@ export class GpuProgram implements Program<any, any> {
 
   /** Checks the inputs and finds where each input buffer of the plan lies. */
   #bind(inputs: unknown): Map<Buffer, Bound> {
-    const given = new Map(leaves(inputs, isGpuArray).map((l) => [l.path, l.value]));
+    const given = new Map(leaves(inputs, isLeaf).map((l) => [l.path, l.value]));
     const take = ({ path, type }: Value) => {
       const array = given.get(path);
-      if (!array) throw new ArrayError(`${this.#label}: input ${path} is missing; give an array of ${printType(type)}`);
+      const fail = (what: string) => new ArrayError(`${this.#label}: input ${path} ${what}`);
+      if (array === undefined || array === null) throw fail(`is missing; give an array of ${printType(type)}`);
+      if (!isDeviceArray(array)) throw fail(`lives on no device; put it on ${this.#device.name}`);
+      if (!isGpuArray(array) || array.device !== this.#device)
+        throw fail("lives on another device; put it on this one");
       array.check();
-      if (array.device !== this.#device)
-        throw new ArrayError(`${this.#label}: input ${path} lives on another device; put it on this one`);
       if (!sameType(array.type, type))
         throw new ShapeError(
           `${this.#label}: input ${path} is ${printType(array.type)}, compiled for ${printType(type)}; compile for that shape`,
@@ -196,8 +213,13 @@ export class GpuProgram implements Program<any, any> {
       return array;
     };
     const bound = new Map<Buffer, Bound>();
+    const own = new Set(this.#own.values());
     for (const value of this.plan.inputs) {
       const array = take(value);
+      if (own.has(array.gpuBuffer))
+        throw new ArrayError(
+          `${this.#label}: input ${value.path} is an output of this program, which a run overwrites; carry it, or put a copy`,
+        );
       bound.set(value.place.buffer, { buffer: array.gpuBuffer, offset: array.offset });
     }
     for (const value of this.plan.carry) {
@@ -207,6 +229,11 @@ export class GpuProgram implements Program<any, any> {
       if (arena && (arena.buffer !== array.gpuBuffer || arena.offset !== offset))
         throw new ArrayError(
           `${this.#label}: carried ${value.path} does not lie beside the others; put all carried values in one call`,
+        );
+      const beside = this.plan.inputs.find((v) => bound.get(v.place.buffer)?.buffer === array.gpuBuffer);
+      if (beside)
+        throw new ArrayError(
+          `${this.#label}: input ${beside.path} lies in one buffer with carried ${value.path}, which a run writes; put it in a call of its own`,
         );
       bound.set(value.place.buffer, { buffer: array.gpuBuffer, offset });
     }
@@ -221,6 +248,8 @@ export class GpuProgram implements Program<any, any> {
     this.#bindGroups.clear();
   }
 }
+
+const ownBuffers = (plan: Plan) => plan.buffers.filter((b) => b.kind === "constant" || b.kind === "output");
 
 const ids = new WeakMap<GPUBuffer, number>();
 let nextId = 0;
