@@ -2,11 +2,11 @@
 import type { NdArray } from "../src/shape/ndarray.ts";
 import { printType, sameType } from "../src/shape/types.ts";
 
-/** "" if equal (floats: within `tolerance` of the largest value wanted), else what is wrong. */
-export function compare(got: NdArray, want: NdArray, tolerance = 1e-5): string {
+/** "" if equal (floats: within `tolerance` of the largest value wanted, or of `least` if that is larger), else what is wrong. */
+export function compare(got: NdArray, want: NdArray, tolerance = 1e-5, least = 1e-30): string {
   if (!sameType(got, want)) return `got ${printType(got)}, wanted ${printType(want)}`;
   const scale = Array.from(want.data).reduce((m, x) => Math.max(m, Math.abs(x)), 0);
-  const slack = want.dtype === "f32" ? tolerance * Math.max(scale, 1e-30) : 0;
+  const slack = want.dtype === "f32" ? tolerance * Math.max(scale, least) : 0;
   const wrong: number[] = [];
   want.data.forEach((w, i) => {
     const g = got.data[i] as number;
