@@ -95,3 +95,18 @@ export function readsWindows(step: Step, k: number): boolean {
     )
   );
 }
+
+/** The step, whose output starts with `rows` dimensions, reads input k only in the row of the element that it computes: the first `rows`
+ *  coordinates are the output's own. */
+export function readsRows(step: Step, k: number, rows: readonly number[]): boolean {
+  const starts = (shape: readonly number[]) => rows.every((n, d) => shape[d] === n);
+  if (
+    !starts(step.ctx.inputs[k]?.shape as readonly number[]) ||
+    !starts(step.ctx.outputs[0]?.shape as readonly number[])
+  )
+    return false;
+  const own = coordinates("o", step.ctx.outputs[0]?.shape as readonly number[]);
+  return (accessOf(step).reads[k] as Read[]).every(
+    (r) => !r.conditional && rows.every((_, d) => r.at[d]?.key === own[d]?.key),
+  );
+}

@@ -4,8 +4,8 @@
 // in windows that do not overlap: it is computed where that input is made (epilogue). A map none of whose inputs is pending in a group
 // floats: its readers compute it on the fly (prologue), unless it is dear and read more than once an element; then it opens a group too.
 // A ref is stored only when somebody needs it from memory.
-import { numel } from "../shape/types.ts";
-import { accessOf, readsPointwise, readsWindows } from "./access.ts";
+import { numel, sameShape } from "../shape/types.ts";
+import { accessOf, readsPointwise, readsRows, readsWindows } from "./access.ts";
 import type { Ref, Step, Steps } from "./step.ts";
 
 export interface Group {
@@ -21,6 +21,8 @@ export interface Group {
 
 /** Work (multiply-adds and loads) above which a map that is read repeatedly is stored rather than computed again. */
 const dearMap = 6;
+/** Work that may be done over and over for less than a dispatch costs. */
+const dearAgain = 1 << 14;
 /** How many times a contraction's tile uses what it has loaded, about. */
 const tileReuse = 8;
 
@@ -31,6 +33,14 @@ interface Buffers {
 }
 
 /** `apart`: ids of maps that join no group and open their own. */
+/** Longest row that a lane owns whole, and most terms (of the core, a row) that it then computes. */
+const longestRow = 32;
+const dearRow = 8192;
+
+/** A shape of rows: the dimensions of `rows`, then a few more. */
+export const isRow = (shape: readonly number[], rows: readonly number[]): boolean =>
+  rows.every((n, d) => shape[d] === n) && numel(shape) / numel(rows) <= longestRow;
+
 export function fuse(
   steps: Steps,
   outputs: readonly Ref[],
@@ -45,6 +55,7 @@ class Fusion {
   readonly #steps: Steps;
   readonly #home = new Map<Step, Group>();
   readonly #uses: ReadonlyMap<Step, number>;
+  readonly #work = new Map<Step, number>();
   readonly #readers: ReadonlyMap<Ref, ReadonlySet<Step>>;
 
   readonly #buffers: Buffers;
@@ -71,6 +82,7 @@ class Fusion {
       this.#placeMap(step);
       return;
     }
+    if (kernel.kind === "reduce" && this.#joinRows(step)) return;
     for (const ref of step.inputs) {
       if (kernel.kind === "custom") this.#storeOutput(ref);
       else this.#store(ref);
@@ -86,31 +98,72 @@ class Fusion {
       this.#open(null, step);
       return;
     }
-    const homes = step.inputs.map((r) => this.#pendingHome(r)).filter((g) => g !== null);
-    const latest = homes.sort((a, b) => this.groups.indexOf(b) - this.groups.indexOf(a))[0];
-    if (latest && this.#join(step, latest)) return;
+    if (this.#pendingHomes(step).some((group) => this.#join(step, group))) return;
     for (const ref of step.inputs) this.#store(ref);
-    if (workOf(step) > dearMap && (this.#uses.get(step) as number) > 1.01 * numel(shapeOf(step)))
-      this.#open(null, step);
+    const work = this.#inlineWork(step);
+    this.#work.set(step, work);
+    const uses = this.#uses.get(step) as number;
+    if (work > dearMap && uses > 1.01 * numel(shapeOf(step)) && work * uses > dearAgain) this.#open(null, step);
+  }
+
+  /** The groups in which an input of the step is pending, the one made last first. */
+  #pendingHomes(step: Step): Group[] {
+    const homes = new Set(step.inputs.map((r) => this.#pendingHome(r)).filter((g) => g !== null));
+    return [...homes].sort((a, b) => this.groups.indexOf(b) - this.groups.indexOf(a));
+  }
+
+  /** Multiply-adds and loads of one element of a map, those of the maps that float before it included. */
+  #inlineWork(step: Step): number {
+    const { reads } = accessOf(step);
+    const cost = step.kernel.kind === "map" ? step.kernel.cost : 0;
+    return step.inputs.reduce(
+      (sum, ref, k) => sum + (reads[k]?.length ?? 0) * (this.#home.has(ref.step) ? 1 : (this.#work.get(ref.step) ?? 1)),
+      cost,
+    );
   }
 
   /** Puts a map into a group, if it can be computed where its inputs in that group are. */
   #join(step: Step, group: Group): boolean {
-    const homeOf = (r: Ref) => this.#home.get(origin(r, this.#home).step);
-    const inside = step.inputs.map((r, k) => [r, k] as const).filter(([r]) => homeOf(r) === group);
-    const windows = inside.filter(([, k]) => !readsPointwise(step, k));
-    if (windows.length > 0) {
-      const all = windows.length === inside.length && windows.every(([, k]) => readsWindows(step, k));
-      if (!all || !this.#private(group, step)) return false;
+    const inside = this.#inside(step, group);
+    const pointwise = inside.every((k) => readsPointwise(step, k)) && numel(shapeOf(step)) === numel(group.domain);
+    const windows = !pointwise && inside.every((k) => readsWindows(step, k)) && this.#private(group, step);
+    const inRows = () => isRow(shapeOf(step), group.domain) && inside.every((k) => readsRows(step, k, group.domain));
+    if (!(pointwise || windows || inRows()) || !this.#enter(step, group)) return false;
+    if (windows) group.domain = shapeOf(step);
+    return true;
+  }
+
+  /** Puts a short reduction over rows that a lane can own whole into the group that makes them. */
+  #joinRows(step: Step): boolean {
+    const [group] = this.#pendingHomes(step);
+    const rows = shapeOf(step);
+    if (!group || accessOf(step).factors !== 1 || accessOf(step).extent > longestRow) return false;
+    const cut = !sameShape(group.domain, rows);
+    if (cut) {
+      // its rows become the group's domain: all that it makes must be made of such rows
+      const whole = [...group.members].every((m) => sameShape(shapeOf(m), group.domain));
+      const perRow = numel(group.domain) / numel(rows);
+      if (!whole || !isRow(group.domain, rows) || (group.core && accessOf(group.core).extent * perRow > dearRow))
+        return false;
     }
-    // its other inputs must exist before the group runs
-    const others = step.inputs.filter((r) => homeOf(r) !== group);
-    if (this.#dependOn(others, group)) return false;
-    if (!this.#fits(group, step)) return false;
+    if (!this.#inside(step, group).every((k) => readsRows(step, k, rows)) || !this.#enter(step, group)) return false;
+    group.domain = rows;
+    return true;
+  }
+
+  /** The inputs that the group makes. */
+  #inside(step: Step, group: Group): number[] {
+    return step.inputs.flatMap((r, k) => (this.#home.get(origin(r, this.#home).step) === group ? [k] : []));
+  }
+
+  /** Makes a step a member, if its other inputs can exist before the group runs and there are buffers enough. */
+  #enter(step: Step, group: Group): boolean {
+    const inside = this.#inside(step, group);
+    const others = step.inputs.filter((_, k) => !inside.includes(k));
+    if (this.#dependOn(others, group) || !this.#fits(group, step)) return false;
     for (const ref of others) this.#store(ref);
     group.members.add(step);
     this.#home.set(step, group);
-    if (windows.length > 0) group.domain = shapeOf(step);
     return true;
   }
 

@@ -49,26 +49,25 @@ export function buildKernel(
     const at = origin.map((o, d) => o.add(offset[d] as number));
     const guard = and(at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
     if (guard === "false") continue;
-    for (const { ref, place } of stores) {
-      const value = toStorage(ref, epilogue.value(ref, refIndex(at, group.domain, ref)));
-      const index = elementIndex(at, group.domain, ref.type.shape).add(place.offset);
-      epilogue.emitter.text(index); // names what the index needs
-      written.push({ kind: "store", buffer: place.buffer, index, nameOf: epilogue.emitter.atom, value, guard });
-    }
+    for (const { ref, place } of stores)
+      for (const from of elementsOf(ref, at, group.domain)) {
+        const value = toStorage(ref, epilogue.value(ref, from));
+        const index = flatten(from, strides(ref.type.shape)).add(place.offset);
+        epilogue.emitter.text(index); // names what the index needs
+        written.push({ kind: "store", buffer: place.buffer, index, nameOf: epilogue.emitter.atom, value, guard });
+      }
   }
   const reduction = group.core ? reductionBlock(group.core, accumulators, core, unroll) : [];
   const block: Block = [...header, ...reduction, ...(epilogue.emitter.scopes[0] as Statement[]), ...written];
   return { label: group.label, lanes: numel(counts), block, schedule };
 }
 
-/** The flat index, in the ref's own shape, of a domain index (the same element: equal flat indices). */
-function elementIndex(at: readonly Index[], domain: readonly number[], shape: readonly number[]): Index {
-  if (sameShape(domain, shape)) return flatten(at, strides(shape));
-  return flatten(at, strides(domain));
-}
-
-function refIndex(at: readonly Index[], domain: readonly number[], ref: Ref): readonly Index[] {
-  return sameShape(domain, ref.type.shape) ? at : unflatten(flatten(at, strides(domain)), ref.type.shape);
+/** What of a ref belongs to an element of the domain: the element of the same flat index, or a whole row. */
+function elementsOf(ref: Ref, at: readonly Index[], domain: readonly number[]): (readonly Index[])[] {
+  const { shape } = ref.type;
+  if (sameShape(domain, shape)) return [at];
+  if (numel(shape) === numel(domain)) return [unflatten(flatten(at, strides(domain)), shape)];
+  return offsets(shape.slice(domain.length)).map((inner) => [...at, ...inner.map((i) => Index.of(i))]);
 }
 
 /** Decodes `lane` into the first index of its tile, last dimension fastest. */
@@ -124,11 +123,73 @@ class Region {
     const place = this.#placeOf(ref);
     if (place) return this.#load(ref, place, at);
     if (ref.step === this.#group.core) {
+      const chosen = this.#choose(ref, at);
+      if (chosen !== null) return chosen;
       if (!this.#accumulators) throw new InternalError(`${this.#group.label}: reads its own result`);
       return this.#accumulators.element(ref.output, at);
     }
+    const chosen = this.#choose(ref, at);
+    if (chosen !== null) return chosen;
+    if (ref.step.kernel.kind === "reduce") return this.#reduceRow(ref, at);
     if (ref.step.kernel.kind !== "map") throw new InternalError(`${this.#group.label}: ${ref.step.name} is not stored`);
     return this.emitter.let(ref.step.kernel.element(at, this.lower(ref.step), ref.step.ctx)[ref.output] as string);
+  }
+
+  /** An element of a row in registers at an index that is known only at run time. */
+  #choose(ref: Ref, at: readonly Index[]): string | null {
+    const { domain } = this.#group;
+    const rank = domain.length;
+    if (numel(ref.type.shape) === numel(domain) || !this.#group.members.has(ref.step)) return null;
+    const d = at.findIndex((i, k) => k >= rank && i.terms.length > 0);
+    if (d < 0) return null;
+    const wanted = this.emitter.text(at[d] as Index);
+    let value = "";
+    for (let i = 0; i < (ref.type.shape[d] as number); i++) {
+      const element = this.value(ref, at.with(d, Index.of(i)));
+      value = i === 0 ? element : this.emitter.let(`select(${value}, ${element}, ${wanted} == ${i})`);
+    }
+    return value;
+  }
+
+  /** A reduction over a row that the lane owns. */
+  #reduceRow(ref: Ref, at: readonly Index[]): string {
+    const { step, output } = ref;
+    const { emitter } = this;
+    const kernel = step.kernel as ReduceKernel;
+    const lower = this.lower(step);
+    const terms = offsets(kernel.extents(step.ctx)).map(
+      (r) =>
+        kernel.term(
+          at,
+          r.map((i) => Index.of(i)),
+          lower,
+          step.ctx,
+        )[0] as string,
+    );
+    const fold = (f: (a: string, b: string) => string) => terms.reduce((a, b) => emitter.let(f(a, b)));
+    switch (kernel.combine) {
+      case "sum":
+        return fold((a, b) => `${a} + ${b}`);
+      case "max":
+      case "min":
+        return fold((a, b) => `${kernel.combine}(${a}, ${b})`);
+      case "maxSumExp": {
+        const max = fold((a, b) => `max(${a}, ${b})`);
+        if (output === 0) return max;
+        return terms.map((x) => emitter.let(`exp(${x} - ${max})`)).reduce((a, b) => emitter.let(`${a} + ${b}`));
+      }
+      default: {
+        const better = kernel.combine === "argmax" ? ">" : "<";
+        let [best, index] = [terms[0] as string, "0i"];
+        terms.forEach((x, i) => {
+          if (i === 0) return;
+          const found = emitter.let(`${x} ${better} ${best}`);
+          index = emitter.let(`select(${index}, ${i}i, ${found})`);
+          best = emitter.let(`select(${best}, ${x}, ${found})`);
+        });
+        return index;
+      }
+    }
   }
 
   #load(ref: Ref, { buffer, offset, packed }: Place, at: readonly Index[]): string {
@@ -218,7 +279,7 @@ function reductionBlock(step: Step, accumulators: Accumulators, region: Region, 
   const loops: string[] = [];
   const starts = extents.map((n, d) => {
     const u = unroll[d] as number;
-    const times = n / u;
+    const times = Math.ceil(n / u);
     if (times === 1) return Index.of(0);
     const name = `r${d}`;
     loops.push(`for (var ${name} = 0i; ${name} < ${times}i; ${name}++)`);
@@ -228,8 +289,12 @@ function reductionBlock(step: Step, accumulators: Accumulators, region: Region, 
   const lower = region.lower(step);
   for (const offset of offsets(unroll)) {
     const r = starts.map((s, d) => s.add(offset[d] as number));
+    // an unrolling that overhangs its extent adds nothing there
+    const inside = and(r.map((i, d) => emitter.inside(i, extents[d] as number)));
+    const neutral = combine === "sum" ? zeroOf(dtype) : extreme(dtype, combine);
+    const masked = (x: string) => (inside === "true" ? x : emitter.let(`select(${neutral}, ${x}, ${inside})`));
     accumulators.elements.forEach((at, i) => {
-      const factors = kernel.term(at, r, lower, step.ctx);
+      const factors = kernel.term(at, r, lower, step.ctx).map(masked);
       emitter.statement(accumulate(combine, dtype, i, factors, () => emitter.text(flatten(r, strides(extents)))));
     });
   }

@@ -49,6 +49,18 @@ export class Precedence {
     return new Set(b.flatMap((g) => [...(this.#successors.get(g) as Set<Group>)].map((s) => this.bundleOf(s))));
   }
 
+  /** The first and the last level at which each group can run if none is to run later than it must. */
+  levels(): Map<Group, { first: number; last: number }> {
+    const order = this.sorted().flat();
+    const levels = new Map(order.map((g) => [g, { first: 0, last: 0 }]));
+    const at = (g: Group) => levels.get(g) as { first: number; last: number };
+    const after = (g: Group) => [...(this.#successors.get(g) as Set<Group>)];
+    for (const g of order) for (const s of after(g)) at(s).first = Math.max(at(s).first, at(g).first + 1);
+    const end = Math.max(0, ...order.map((g) => at(g).first));
+    for (const g of order.reverse()) at(g).last = Math.min(end, ...after(g).map((s) => at(s).last - 1));
+    return levels;
+  }
+
   /** The bundles, in an order that keeps every edge; of those that are ready, the one whose first group was made first. */
   sorted(): Bundle[] {
     const bundles: Bundle[] = [...new Set(this.#bundle.values())];
@@ -73,20 +85,33 @@ export class Precedence {
 /** Beyond this many bundles only the latest are tried: the search is quadratic. */
 const window = 32;
 
-/** Lets independent groups share a dispatch where `fits` says that the bundle may be. */
+/** Lets independent groups share a dispatch where `fits` says that the bundle may be, and where that delays nothing: each group may run at
+ *  any level from the earliest that its inputs allow to the latest that its readers do. */
 export function pack(
   groups: readonly Group[],
   precedence: Precedence,
   small: (g: Group) => boolean,
   fits: (groups: Bundle) => boolean,
 ): void {
-  const hosts: Group[] = [];
+  const levels = precedence.levels();
+  const hosts: { group: Group; first: number; last: number }[] = [];
   for (const g of groups) {
     if (!small(g)) continue;
+    const { first, last } = levels.get(g) as { first: number; last: number };
     const host = hosts
       .slice(-window)
-      .find((h) => !precedence.reaches(h, g) && !precedence.reaches(g, h) && fits([...precedence.bundleOf(h), g]));
-    if (host) precedence.merge(host, g);
-    else hosts.push(g);
+      .find(
+        (h) =>
+          h.first <= last &&
+          first <= h.last &&
+          !precedence.reaches(h.group, g) &&
+          !precedence.reaches(g, h.group) &&
+          fits([...precedence.bundleOf(h.group), g]),
+      );
+    if (host) {
+      precedence.merge(host.group, g);
+      host.first = Math.max(host.first, first);
+      host.last = Math.min(host.last, last);
+    } else hosts.push({ group: g, first, last });
   }
 }

@@ -60,12 +60,14 @@ function largestDivisor(n: number, most: number): number {
 
 const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 32];
 
-/** Every change of one dimension. Tiles may overhang the domain a little (`ragged`); unrolling divides its extent. */
+/** Every change of one dimension. Tiles, and the unrolling of sums, may overhang a little (`ragged`). */
 function vary(now: readonly number[], limit: readonly number[], ragged: boolean): number[][] {
   return now.flatMap((size, d) => {
     const n = limit[d] as number;
     const fits = (s: number) => n % s === 0 || (ragged && s % 2 === 0 && Math.ceil(n / s) * s <= 1.15 * n);
-    return sizes.filter((s) => s !== size && s <= n + 1 && fits(s)).map((s) => now.map((old, i) => (i === d ? s : old)));
+    return sizes
+      .filter((s) => s !== size && s <= n + 1 && fits(s))
+      .map((s) => now.map((old, i) => (i === d ? s : old)));
   });
 }
 
@@ -84,6 +86,7 @@ class Model {
   readonly #target: Target;
   readonly #patterns: readonly Pattern[];
   readonly #elements: number;
+  readonly #ragged: boolean;
   /** Other statements, for each load. */
   readonly #overhead: number;
   readonly #memo = new Map<string, number>();
@@ -92,6 +95,7 @@ class Model {
     this.#domain = group.domain;
     this.#extents = extents;
     this.#target = target;
+    this.#ragged = (group.core?.kernel as ReduceKernel | undefined)?.combine === "sum";
     const patterns: Pattern[] = [];
     let statements = 0;
     const visit = (b: Block) => {
@@ -139,7 +143,7 @@ class Model {
       const { tile, unroll } = best;
       const candidates = [
         ...vary(tile, this.#domain, true).map((t) => ({ tile: t, unroll })),
-        ...vary(unroll, this.#extents, false).map((u) => ({ tile, unroll: u })),
+        ...vary(unroll, this.#extents, this.#ragged).map((u) => ({ tile, unroll: u })),
       ];
       for (const schedule of candidates) {
         const cost = this.cost(schedule);
@@ -161,7 +165,7 @@ class Model {
     const body = accumulators * numel(unroll);
     if (accumulators > maxAccumulators || body > maxBody || outputs > maxAccumulators) return Number.POSITIVE_INFINITY;
     const box = [...tile, ...unroll];
-    const iterations = numel(this.#extents) / numel(unroll);
+    const iterations = this.#extents.reduce((n, size, d) => n * Math.ceil(size / (unroll[d] as number)), 1);
     let inner = 0;
     let outer = 0;
     this.#patterns.forEach((p, i) => {
@@ -208,7 +212,8 @@ class Model {
 }
 
 /** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */
-const busyLanes = (lanes: number, { workgroupSize, lanes: wanted }: Target) => Math.max(Math.ceil(lanes / workgroupSize) * workgroupSize, wanted);
+const busyLanes = (lanes: number, { workgroupSize, lanes: wanted }: Target) =>
+  Math.max(Math.ceil(lanes / workgroupSize) * workgroupSize, wanted);
 
 /** Cost of a built kernel, counted statement by statement. */
 function countedCost({ block, lanes }: { readonly block: Block; readonly lanes: number }, target: Target): number {

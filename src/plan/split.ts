@@ -7,10 +7,8 @@ import { numel, type TensorType } from "../shape/types.ts";
 import type { Ref, Step, Steps } from "./step.ts";
 import type { Target } from "./target.ts";
 
-/** Outputs that one lane makes, about: a guess ahead of scheduling. */
-const tileGuess = 32;
 /** Least terms worth a part of their own. */
-const leastPart = 32;
+const leastPart = 64;
 
 /** Adds the reduction in two steps if it should be split; null if not. */
 export function splitReduce(
@@ -26,8 +24,9 @@ export function splitReduce(
   const type = outputs[0] as TensorType;
   const ctx: KernelContext = { inputs: inputs.map((r) => r.type), outputs, params };
   const extents = kernel.extents(ctx);
-  const lanes = Math.ceil(numel(type.shape) / tileGuess);
-  const wanted = Math.min(Math.floor(target.lanes / 2 / lanes), Math.floor(numel(extents) / leastPart));
+  // a guess, ahead of scheduling, at the outputs that one lane makes
+  const lanes = Math.ceil(numel(type.shape) / (target.maxAccumulators / 2));
+  const wanted = Math.min(Math.floor(target.lanes / lanes), Math.floor(numel(extents) / leastPart));
   if (wanted < 2) return null;
   const cut = cutOf(extents, wanted);
   if (cut === null) return null;
