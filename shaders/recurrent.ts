@@ -73,7 +73,7 @@ interface Factors {
   readonly columns: readonly string[];
 }
 
-/** acc<r>_<c> += Σₖ from[start + row<r>, k]·matrix[k, columns[c]] */
+/** sums[r, c] = Σₖ from[start + row<r>, k]·matrix[k, columns[c]] */
 function product({ rows, width, unroll }: Tile, { from, start, inner, matrix, length, columns }: Factors): string {
   const component = (r: number, q: number, j: number) => (width === 4 ? `p${r}_${q}.${"xyzw"[j]}` : `p${r}_${q}`);
   const terms = (q: number, j: number) =>
@@ -82,11 +82,16 @@ function product({ rows, width, unroll }: Tile, { from, start, inner, matrix, le
       const sums = each(rows, (r) => `acc${r}_${c} = fma(V(${component(r, q, j)}), ${w}, acc${r}_${c});`);
       return `let ${w} = ${matrix}[m + ${(q * width + j) * length}u + ${columns[c]}];\n${sums}`;
     });
-  return `${each(rows, (r) => `let from${r} = (${start} + row${r}) * ${inner}u;`)}
+  const n = columns.length;
+  return `{
+${each(rows, (r) => each(n, (c) => `var acc${r}_${c} = V();`))}
+${each(rows, (r) => `let from${r} = (${start} + row${r}) * ${inner}u;`)}
 for (var k = 0u; k < ${inner}u; k += ${unroll}u) {
 let m = k * ${width * length}u;
 ${each(unroll, (q) => each(rows, (r) => `let p${r}_${q} = ${from}[from${r} + k + ${q}u];`))}
 ${each(unroll, (q) => each(width, (j) => terms(q, j)))}
+}
+${each(rows, (r) => each(n, (c) => `sums[${r * n + c}] = acc${r}_${c};`))}
 }`;
 }
 
@@ -128,29 +133,26 @@ ${all(step.text)}
   return { declarations: declarations(tile), body };
 }
 
-/** Calls `f` for each vector of units of a tile: in its text `i` is the vector's place in [B,H], `u` in [H], `at` its row in [T·B]. */
+/** `text` for each vector of units of a tile: in it `i` is the vector's place in [B,H], `u` in [H], `at` its row in [T·B], and sum0 … its part
+ *  of the products, `count` a vector. A loop, for the sake of compilers: the cell is long. */
 function eachVector(
   { batch, units }: Sizes,
   { rows, blocks, width, group }: Tile,
-  f: (r: number, b: number) => string,
+  count: number,
+  text: string,
 ): string {
   const whole = batch % (group ?? rows) === 0;
   const across = units / width / blocks;
-  return each(rows, (r) =>
-    each(
-      blocks,
-      (b) => `${whole ? "" : `if (row + ${r}u < ${batch}u) `}{
-let at = t * ${batch}u + row + ${r}u;
-let u = col + ${b * across}u;
-let i = (row + ${r}u) * ${units / width}u + u;
-${f(r, b)}
-}`,
-    ),
-  );
+  return `for (var v = 0u; v < ${rows * blocks}u; v++) {
+let line = row + v / ${blocks}u;
+${whole ? "" : `if (line >= ${batch}u) { break; }`}
+let at = t * ${batch}u + line;
+let u = col + v % ${blocks}u * ${across}u;
+let i = line * ${units / width}u + u;
+${each(count, (c) => `let sum${c} = sums[v * ${count}u + ${c}u];`)}
+${text}
+}`;
 }
-
-const accumulators = (rows: number, columns: number): string =>
-  each(rows, (r) => each(columns, (c) => `var acc${r}_${c} = V();`));
 
 /** x [T,B,G·H], wh [H,G·H], bias, h0, c0 → hs, cs [T+1,B,H], saved [T,B,S·H] */
 export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
@@ -164,27 +166,37 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
     return `col + ${g * hv + b * across}u`;
   });
   const start = initial ? "0u" : `t * ${s.batch}u`;
-  const multiply = from ? product(tile, { from, start, inner: hv, matrix: n.wh!, length: gates * hv, columns }) : "";
-  const state = (array: string | undefined) =>
-    array ? `${array}[${initial ? "i" : `at * ${hv}u + u`}]` : "V()";
+  const multiply = from
+    ? product(tile, {
+        from,
+        start,
+        inner: hv,
+        matrix: n.wh!,
+        length: gates * hv,
+        columns,
+      })
+    : "";
+  const state = (array: string | undefined) => (array ? `${array}[${initial ? "i" : `at * ${hv}u + u`}]` : "V()");
   const c = initial ? n.c0 : n.cs;
   const keep = `${n.hs}[i] = ${n.h0 ? `${n.h0}[i]` : "V()"};${memory ? `\n${n.cs}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};` : ""}`;
-  const epilogue = eachVector(s, tile, (r, b) => {
-    const values: Record<string, string> = { h: state(from), c: state(c), bias: `${n.bias}[u]` };
-    for (let g = 0; g < gates; g++) {
-      values[`x${g}`] = `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
-      values[`a${g}`] = `acc${r}_${b * gates + g}`;
-    }
-    return `${loads(cell.forward, values)}
+  const values: Record<string, string> = {
+    h: state(from),
+    c: state(c),
+    bias: `${n.bias}[u]`,
+  };
+  for (let g = 0; g < gates; g++) {
+    values[`x${g}`] = `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
+    values[`a${g}`] = `sum${g}`;
+  }
+  const vector = `${loads(cell.forward, values)}
 ${cell.forward}
 ${n.hs}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
 ${memory ? `${n.cs}[(at + ${s.batch}u) * ${hv}u + u] = cNext;` : ""}
 ${each(saved, (k) => `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u] = s${k};`)}
 ${initial ? keep : ""}`;
-  });
   const guarded = which === "all" && !n.h0 ? `if (t > 0u) {\n${multiply}\n}` : multiply;
-  const text = `${accumulators(tile.rows, columns.length)}\n${guarded}\n${epilogue}`;
-  const before = `let t = 0u;\n${eachVector(s, tile, () => keep)}`;
+  const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, gates, vector)}`;
+  const before = `let t = 0u;\n${eachVector(s, tile, 0, keep)}`;
   return drive(s, tile, which, { text, before, time: (i) => i });
 }
 
@@ -196,7 +208,14 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
   const initial = which === "first";
   const columns = Array.from({ length: tile.blocks }, (_, b) => `col + ${b * across}u`);
   const start = `(t + 1u) * ${s.batch}u`;
-  const factors = { from: n.d!, start, inner: gates * hv, matrix: n.whT!, length: hv, columns };
+  const factors = {
+    from: n.d!,
+    start,
+    inner: gates * hv,
+    matrix: n.whT!,
+    length: hv,
+    columns,
+  };
   const multiply = initial ? "" : product(tile, factors);
   const next = `(at + ${s.batch}u) * ${hv}u + u`;
   const carry = initial
@@ -204,26 +223,24 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
     : which === "all"
       ? `select(${n.carry}[i], V(), t == ${s.steps - 1}u)`
       : `${n.carry}[i]`;
-  const epilogue = eachVector(s, tile, (r, b) => {
-    const values: Record<string, string> = {
-      dh: `${n.dhs}[${next}] + acc${r}_${b}`,
-      dc: n.dcs ? `${n.dcs}[${next}]` : "V()",
-      carry,
-      h: `${n.hs}[at * ${hv}u + u]`,
-      c: `${n.cs}[at * ${hv}u + u]`,
-      hNext: `${n.hs}[${next}]`,
-      cNext: `${n.cs}[${next}]`,
-    };
-    for (let k = 0; k < saved; k++) values[`s${k}`] = `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u]`;
-    const store = (array: string | undefined, name: string) =>
-      array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
-    return `${loads(cell.backward, values)}
+  const values: Record<string, string> = {
+    dh: `${n.dhs}[${next}] + sum0`,
+    dc: n.dcs ? `${n.dcs}[${next}]` : "V()",
+    carry,
+    h: `${n.hs}[at * ${hv}u + u]`,
+    c: `${n.cs}[at * ${hv}u + u]`,
+    hNext: `${n.hs}[${next}]`,
+    cNext: `${n.cs}[${next}]`,
+  };
+  for (let k = 0; k < saved; k++) values[`s${k}`] = `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u]`;
+  const store = (array: string | undefined, name: string) =>
+    array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
+  const vector = `${loads(cell.backward, values)}
 ${cell.backward}
 ${store(n.d, "d")}
 ${store(n.e, "e")}
 ${n.carry ? `${n.carry}[i] = carryNext;` : ""}`;
-  });
   const guarded = which === "all" ? `if (t < ${s.steps - 1}u) {\n${multiply}\n}` : multiply;
-  const text = `${accumulators(tile.rows, columns.length)}\n${guarded}\n${epilogue}`;
+  const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, 1, vector)}`;
   return drive(s, tile, which, { text, time: (i) => `${s.steps - 1}u - ${i}` });
 }

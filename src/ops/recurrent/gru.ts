@@ -56,7 +56,7 @@ export const gru: Op<GruParams> = {
     kind: "custom",
     dispatches({ inputs: [x, wh], params }, adapter) {
       const s = sizesOf("gru", x!, wh!, 3);
-      const tile = tileOf(s, 3, s.units, adapter, params);
+      const tile = tileOf(s, 3, adapter, params);
       return dispatchesOf("gru", s, tile, 3, false, ({ inputs, outputs: [hs, saved] }, which) => {
         const [x, wh, bias, h0] = inputs;
         return forward(cell, s, tile, { x, wh, bias, h0, hs, saved }, which);
@@ -116,7 +116,7 @@ export const gruGrad: Op<FormParams> = {
     kind: "custom",
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("gruGrad", dhs!);
-      const tile = tileOf(s, 1, s.units, adapter, params);
+      const tile = tileOf(s, 1, adapter, params);
       return dispatchesOf("gruGrad", s, tile, 3, true, ({ inputs, outputs: [e, d, carry] }, which) => {
         const [dhs, whT, hs, saved] = inputs;
         return backward(cell, s, tile, { dhs, whT, hs, saved, d, e, carry }, which);

@@ -40,23 +40,28 @@ export function statesSizes(op: string, states: TensorType): Sizes {
   return { steps: count - 1, batch, units };
 }
 
-const largestDivisor = (n: number, most: number): number => {
-  let d = Math.min(n, most);
-  while (n % d !== 0) d--;
-  return d;
-};
+/** Gates' rows of more units than this are read too often by workgroups that own few rows each. */
+const mostLoopUnits = 192;
 
-/** A tile for the product of a step: [batch, inner] · [inner, units], `gates` times side by side. */
-export function tileOf(s: Sizes, gates: number, inner: number, adapter: Adapter, { form }: FormParams): Tile {
-  const width = s.units % 4 === 0 ? 4 : 1;
+/** A tile for the product of a step, [batch, units] · [units, gates·units]; of the backward pass `gates` is 1. */
+export function tileOf(s: Sizes, gates: number, adapter: Adapter, { form }: FormParams): Tile {
+  const loop = form ? form === "loop" : !adapter.software && s.units <= mostLoopUnits;
+  const wide = s.units % 4 === 0 && (adapter.software || !loop);
+  const width = wide ? 4 : 1;
   const vectors = s.units / width;
-  const loop = (form ?? "loop") === "loop";
-  const rows = Math.min(8, s.batch);
-  const blocks = largestDivisor(vectors, Math.max(1, Math.floor(adapter.maxAccumulators / (rows * gates * width))));
-  const unroll = largestDivisor(inner / width, width === 4 ? 2 : 4);
-  const group = loop ? rows : null;
-  const lanes = (Math.ceil((group ?? s.batch) / rows) * vectors) / blocks;
-  return { rows, blocks, width, unroll, group, workgroupSize: Math.min(lanes, loop ? 256 : 16) };
+  if (adapter.software) {
+    // what a CPU's registers hold, near enough
+    const rows = Math.min(8, s.batch);
+    const blocks = wide && gates === 1 && vectors % 2 === 0 ? 2 : 1;
+    const [group, workgroupSize] = loop ? [rows, Math.min(64, vectors / blocks)] : [null, 16];
+    return { rows, blocks, width, unroll: 1, group, workgroupSize };
+  }
+  const unroll = [4, 3, 2, 1].find((n) => vectors % n === 0) as number;
+  // a lane has a unit of a row, until there are lanes enough
+  const group = Math.min(s.batch, Math.ceil(64 / vectors));
+  if (loop) return { rows: 1, blocks: 1, width, unroll, group, workgroupSize: Math.min(128, group * vectors) };
+  const rows = Math.max(1, Math.min(8, Math.floor((s.batch * vectors * 4) / adapter.lanes)));
+  return { rows, blocks: 1, width, unroll: vectors % 2 === 0 ? 2 : 1, group: null, workgroupSize: 64 };
 }
 
 /** The dispatches of all steps. */

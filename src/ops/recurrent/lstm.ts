@@ -26,7 +26,7 @@ const lstmKernel: CustomKernel<LstmParams> = {
   kind: "custom",
   dispatches({ inputs: [x, wh], params }, adapter) {
     const s = sizesOf("lstm", x!, wh!, 4);
-    const tile = tileOf(s, 4, s.units, adapter, params);
+    const tile = tileOf(s, 4, adapter, params);
     return dispatchesOf("lstm", s, tile, 4, false, ({ inputs, outputs }, which) => {
       const [x, wh, h0, c0] = inputs;
       const [hs, cs, saved] = outputs;
@@ -137,7 +137,7 @@ export const lstmGrad: Op<LstmGradParams> = {
     kind: "custom",
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("lstmGrad", dhs!);
-      const tile = tileOf(s, 1, s.units, adapter, params);
+      const tile = tileOf(s, 1, adapter, params);
       return dispatchesOf("lstmGrad", s, tile, 4, true, ({ inputs, outputs }, which) => {
         const [dhs, whT, cs, saved, dcs] = inputs;
         const [d, carry] = outputs;

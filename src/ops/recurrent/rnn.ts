@@ -40,7 +40,7 @@ export const rnn: Op<RnnParams> = {
     kind: "custom",
     dispatches({ inputs: [x, wh], params }, adapter) {
       const s = sizesOf("rnn", x!, wh!, 1);
-      const tile = tileOf(s, 1, s.units, adapter, params);
+      const tile = tileOf(s, 1, adapter, params);
       return dispatchesOf("rnn", s, tile, 1, false, ({ inputs: [x, wh, h0], outputs: [hs] }, which) =>
         forward(cell(params.activation), s, tile, { x, wh, h0, hs }, which),
       );
@@ -84,7 +84,7 @@ export const rnnGrad: Op<Omit<RnnParams, "initial">> = {
     kind: "custom",
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("rnnGrad", dhs!);
-      const tile = tileOf(s, 1, s.units, adapter, params);
+      const tile = tileOf(s, 1, adapter, params);
       return dispatchesOf("rnnGrad", s, tile, 1, true, ({ inputs: [dhs, whT, hs], outputs: [d] }, which) =>
         backward(cell(params.activation), s, tile, { dhs, whT, hs, d }, which),
       );
