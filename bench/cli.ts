@@ -8,6 +8,8 @@ import { type Runtime, runSuite } from "./run.ts";
 import type { CompareArgs, CompareResult } from "./suites/compare.ts";
 import { compareTable } from "./suites/compareTable.ts";
 import type { ProfileArgs, ProfileResult } from "./suites/profile.ts";
+import type { TrainArgs, TrainResult } from "./suites/train.ts";
+import { trainTable } from "./suites/trainTable.ts";
 import { type TaskName, taskNames } from "./tasks.ts";
 
 const program = new Command("bench")
@@ -21,6 +23,11 @@ const positive = (text: string): number => {
   if (!(Number(text) > 0)) throw new InvalidArgumentError("not a positive number");
   return Number(text);
 };
+/** Ends with a message if a name is none of these. */
+const check = (names: readonly string[], all: readonly string[]): void => {
+  const unknown = names.filter((name) => !all.includes(name));
+  if (unknown.length) program.error(`bench: no ${unknown.join(", ")}; use some of: ${all.join(", ")}`);
+};
 
 program
   .command("compare")
@@ -32,9 +39,7 @@ program
   .addOption(json())
   .action(async (subjects: string[], o: { peers: PeerName[]; rounds: number; sample: number; json?: string }) => {
     const all = [...taskNames, ...kernelNames];
-    const unknown = subjects.filter((s) => !all.includes(s));
-    if (unknown.length)
-      program.error(`bench compare: no subject ${unknown.join(", ")}; use some of: ${all.join(", ")}`);
+    check(subjects, all);
     const args = { subjects: subjects.length ? subjects : all, peers: o.peers, rounds: o.rounds };
     const result = await runSuite<CompareArgs, CompareResult>(
       "compare",
@@ -43,6 +48,22 @@ program
     );
     console.log(compareTable(result));
     save("compare", result, o.json);
+  });
+
+program
+  .command("train")
+  .description("the training tasks: images/s, dispatches, JavaScript, bytes")
+  .argument("[tasks...]", taskNames.join(", "))
+  .addOption(runtime())
+  .option("--samples <n>", "samples", positive, 7)
+  .option("--sample <ms>", "time of a sample", positive, 500)
+  .addOption(json())
+  .action(async (names: TaskName[], o: { runtime: Runtime; samples: number; sample: number; json?: string }) => {
+    check(names, taskNames);
+    const args = { tasks: names.length ? names : taskNames, samples: o.samples, sampleMilliseconds: o.sample };
+    const result = await runSuite<TrainArgs, TrainResult>("train", args, o.runtime);
+    console.log(trainTable(result));
+    save("train", result, o.json);
   });
 
 program

@@ -1,9 +1,8 @@
-// An LSTM layer of plain ops, x [B, T, F] → the last h [B, H]: x·Wx for all T at once, then a cell a step.
+// An LSTM layer: x [B, T, F] → the last h [B, H].
 import { glorotUniform, zeros } from "../src/nn/initialisers.ts";
 import { fold } from "../src/nn/key.ts";
 import type { Layer } from "../src/nn/layer.ts";
-import { f32 } from "../src/shape/types.ts";
-import { full, type Tensor } from "../src/tensor.ts";
+import type { Tensor } from "../src/tensor.ts";
 
 export function lstm(units: number): Layer {
   return {
@@ -18,18 +17,10 @@ export function lstm(units: number): Layer {
       return { params, state: {} };
     },
     apply({ params }, x) {
-      const { wx, wh, bias } = params as Record<string, Tensor> as { wx: Tensor; wh: Tensor; bias: Tensor };
-      const [batch, time] = x.shape as [number, number];
-      const fromX = x.matmul(wx).add(bias);
-      let h = full(f32(batch, units), 0);
-      let c = h;
-      for (let t = 0; t < time; t++) {
-        const z = fromX.split(time, 1)[t]!.squeeze(1).add(h.matmul(wh));
-        const [i, f, g, o] = z.split(4, -1) as [Tensor, Tensor, Tensor, Tensor];
-        c = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
-        h = o.sigmoid().mul(c.tanh());
-      }
-      return { y: h, state: {} };
+      const { wx, wh, bias } = params as { wx: Tensor; wh: Tensor; bias: Tensor };
+      const time = x.shape[1] as number;
+      const { hs } = x.transpose([1, 0, 2]).matmul(wx).add(bias).lstm(wh);
+      return { y: hs.slice([time, 0, 0]).squeeze(0), state: {} };
     },
   };
 }
