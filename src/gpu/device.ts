@@ -5,7 +5,7 @@ import { functions as randomFunctions } from "../../shaders/random.ts";
 import type { CompileOptions, Device, DeviceArray, Program } from "../device.ts";
 import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
 import { elementType, layout } from "../plan/data.ts";
-import { makePlan } from "../plan/plan.ts";
+import { makePlan, type PlanOptions } from "../plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../plan/target.ts";
 import { DeviceError, DeviceLostError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
@@ -16,6 +16,7 @@ import { BufferOwner, encode, GpuArray } from "./array.ts";
 import { Pipelines } from "./pipelines.ts";
 import { GpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
+import { type Tuning, tune } from "./tune.ts";
 
 const functions = { ...mathFunctions, ...randomFunctions };
 
@@ -24,6 +25,8 @@ export interface RequestOptions {
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
 }
+
+const remedy = "use a smaller batch or model, or dispose what is not needed";
 
 const wantedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 const wantedLimits = ["maxStorageBuffersPerShaderStage", "maxStorageBufferBindingSize", "maxBufferSize"] as const;
@@ -36,6 +39,8 @@ export class GpuDevice implements Device {
   /** The device that everything runs on. */
   readonly gpu: GPUDevice;
   readonly pipelines: Pipelines;
+  /** Schedules that tuning chose on this adapter: assign what you kept from last time, keep what is there afterwards. */
+  tuning: Tuning = {};
   readonly #owned: boolean;
   readonly #readback: Readback;
   #lost: GPUDeviceLostInfo | null = null;
@@ -72,10 +77,15 @@ export class GpuDevice implements Device {
       throw new DeviceError(
         "Device.request: WebGPU has no adapter (the GPU or its driver is blocked or missing); enable it in the browser's flags, or take Device.cpu()",
       );
-    const device = await adapter.requestDevice({
+    const wanted = {
       label: "wgrad",
       requiredFeatures: wantedFeatures.filter((f) => adapter.features.has(f)),
       requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]])),
+    };
+    const device = await adapter.requestDevice(wanted).catch((error: Error) => {
+      throw new DeviceError(
+        `Device.request: the adapter gives no device: ${error.message}; try again, or reload the page`,
+      );
     });
     return new GpuDevice(device, adapter.info, true);
   }
@@ -112,6 +122,11 @@ export class GpuDevice implements Device {
     }) as MapTree<T, NdArray, DeviceArray>;
   }
 
+  /** How plans are made for this device: for its kind, with the schedules that tuning chose. */
+  planOptions(): PlanOptions {
+    return { target: this.target, functions, schedule: (key) => this.tuning[key]?.schedule };
+  }
+
   async compile<I extends TypeTree, O, C extends keyof I & string = never>(
     f: (inputs: MapTree<I, TensorType, Tensor>) => O,
     types: I,
@@ -119,9 +134,24 @@ export class GpuDevice implements Device {
   ): Promise<Program<I, Omit<O, C>>> {
     this.check();
     const traced = trace(f as never, types as never, options.carry);
-    const plan = makePlan(traced, { target: this.target, functions });
+    if (options.tune)
+      Object.assign(
+        this.tuning,
+        await tune(this, traced, this.tuning, typeof options.tune === "object" ? options.tune : {}),
+      );
+    const plan = makePlan(traced, this.planOptions());
     const program = await GpuProgram.create(this, plan, traced.outputTree, options.label ?? "program");
     return program as unknown as Program<I, Omit<O, C>>;
+  }
+
+  /** Throws DeviceError if a buffer would be larger than the device allows. */
+  checkSizes(wanted: readonly { readonly bytes: number; readonly label: string }[]): void {
+    const limit = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
+    for (const { bytes, label } of wanted)
+      if (bytes > limit)
+        throw new DeviceError(
+          `${label}: needs a buffer of ${bytes} bytes (${bytes} vs at most ${limit} on ${this.name}); ${remedy}`,
+        );
   }
 
   /** Storage buffers, all or none. Throws DeviceError if one is larger than the device allows; if memory ran out, `outOfMemory` resolves to
@@ -130,16 +160,11 @@ export class GpuDevice implements Device {
     buffers: GPUBuffer[];
     outOfMemory: Promise<DeviceError | null>;
   } {
-    const limit = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
     const buffers: GPUBuffer[] = [];
     const sizes = wanted.map(({ bytes }) => 16 * Math.ceil(bytes / 16));
     const total = sizes.reduce((a, b) => a + b, 0);
-    const failed = (label: string, what: string) =>
-      new DeviceError(`${label}: ${what} on ${this.name}; use a smaller batch or model, or dispose what is not needed`);
-    wanted.forEach(({ label }, i) => {
-      const size = sizes[i] as number;
-      if (size > limit) throw failed(label, `needs a buffer of ${size} bytes (${size} vs at most ${limit})`);
-    });
+    const failed = (label: string, what: string) => new DeviceError(`${label}: ${what} on ${this.name}; ${remedy}`);
+    this.checkSizes(wanted);
     let scope: Promise<GPUError | null>;
     this.gpu.pushErrorScope("out-of-memory");
     try {
@@ -170,7 +195,7 @@ export class GpuDevice implements Device {
       return result;
     } catch (error) {
       this.check();
-      throw error;
+      throw new DeviceError(`read: ${bytes} bytes do not come back from ${this.name}: ${(error as Error).message}`);
     }
   }
 

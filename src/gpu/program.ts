@@ -82,6 +82,11 @@ export class GpuProgram implements Program<any, any> {
         throw new ShapeError(
           `${label}: ${d.label} binds ${d.bindings.length} buffers (${d.bindings.length} vs at most ${most} on ${device.name}); join some of its inputs`,
         );
+    const wanted = [
+      ...plan.slots.map((s, i) => ({ bytes: 4 * s.elements, label: `${label}: slot ${i}` })),
+      ...ownBuffers(plan).map((b) => ({ bytes: 4 * b.elements, label: `${label}: ${b.name}` })),
+    ];
+    device.checkSizes(wanted);
     const pipelines = await Promise.all(
       plan.dispatches.map((d) =>
         device.pipelines.get(
@@ -91,10 +96,7 @@ export class GpuProgram implements Program<any, any> {
         ),
       ),
     );
-    const { buffers, outOfMemory } = device.createBuffers([
-      ...plan.slots.map((s, i) => ({ bytes: 4 * s.elements, label: `${label}: slot ${i}` })),
-      ...ownBuffers(plan).map((b) => ({ bytes: 4 * b.elements, label: `${label}: ${b.name}` })),
-    ]);
+    const { buffers, outOfMemory } = device.createBuffers(wanted);
     const error = await outOfMemory;
     if (error) {
       for (const b of buffers) b.destroy();
@@ -108,7 +110,12 @@ export class GpuProgram implements Program<any, any> {
     const start = performance.now();
     const encoder = this.#device.gpu.createCommandEncoder({ label: this.#label });
     const outputs = this.encode(encoder, inputs, options);
-    this.#device.gpu.queue.submit([encoder.finish()]);
+    try {
+      this.#device.gpu.queue.submit([encoder.finish()]);
+    } catch (error) {
+      for (const array of this.#latest.splice(0)) array.release();
+      throw error;
+    }
     this.stats.submits++;
     this.stats.recordMicroseconds += 1000 * (performance.now() - start);
     return outputs;

@@ -4,6 +4,7 @@
 export class Readback {
   readonly #device: GPUDevice;
   readonly #free: GPUBuffer[] = [];
+  #disposed = false;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -11,14 +12,20 @@ export class Readback {
 
   async read(source: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     const staging = this.#take(bytes);
-    const encoder = this.#device.createCommandEncoder({ label: "read" });
-    encoder.copyBufferToBuffer(source, offset, staging, 0, bytes);
-    this.#device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ, 0, bytes);
-    const copy = staging.getMappedRange(0, bytes).slice(0);
-    staging.unmap();
-    this.#free.push(staging);
-    return copy;
+    try {
+      const encoder = this.#device.createCommandEncoder({ label: "read" });
+      encoder.copyBufferToBuffer(source, offset, staging, 0, bytes);
+      this.#device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ, 0, bytes);
+      const copy = staging.getMappedRange(0, bytes).slice(0);
+      staging.unmap();
+      if (this.#disposed) staging.destroy();
+      else this.#free.push(staging);
+      return copy;
+    } catch (error) {
+      staging.destroy();
+      throw error;
+    }
   }
 
   /** A free buffer that is large enough and not wastefully so, or a new one. */
@@ -30,6 +37,7 @@ export class Readback {
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const b of this.#free.splice(0)) b.destroy();
   }
 }
