@@ -10,8 +10,8 @@
 import type { Index } from "../graph/affine.ts";
 import type { Op } from "../graph/op.ts";
 import { ShapeError } from "../shape/errors.ts";
-import { allocate, eachIndex, type NdArray } from "../shape/ndarray.ts";
-import { numel, printType, type Shape, strides, type TensorType } from "../shape/types.ts";
+import { allocate, type NdArray } from "../shape/ndarray.ts";
+import { numel, printType, type Shape, type TensorType } from "../shape/types.ts";
 import { type Pair, type Window, windowCount } from "../shape/window.ts";
 import { allOf, requireDtype, requireRank } from "./define.ts";
 
@@ -19,21 +19,28 @@ export interface ConvParams extends Window {
   readonly groups: number;
 }
 
-/** Calls `visit` for every multiply-add with the flat indices of its elements of x, w and y. */
+/** Calls `visit` for every multiply-add with the flat indices of its elements of x, w and y. Plain loops: whole training runs go through. */
 function eachTap(x: Shape, w: Shape, y: Shape, p: ConvParams, visit: (x: number, w: number, y: number) => void): void {
-  const [sx, sw, sy] = [strides(x), strides(w), strides(y)];
-  const [cg, kg] = [w[2]!, w[3]! / p.groups];
-  const flat = (index: readonly number[], step: readonly number[]) =>
-    index.reduce((sum, i, d) => sum + i * step[d]!, 0);
-  eachIndex(y, ([n, ho, wo, k]) =>
-    eachIndex(w.slice(0, 3), ([i, j, c]) => {
-      const h = ho! * p.stride[0] + i! * p.dilation[0] - p.padding[0][0];
-      const v = wo! * p.stride[1] + j! * p.dilation[1] - p.padding[1][0];
-      if (h < 0 || h >= x[1]! || v < 0 || v >= x[2]!) return;
-      const channel = Math.floor(k! / kg) * cg + c!;
-      visit(flat([n!, h, v, channel], sx), flat([i!, j!, c!, k!], sw), flat([n!, ho!, wo!, k!], sy));
-    }),
-  );
+  const [batch, height, width, channels] = x as [number, number, number, number];
+  const [, rows, columns, filters] = y as [number, number, number, number];
+  const [kh, kw, cg] = w as [number, number, number];
+  const kg = filters / p.groups;
+  for (let n = 0; n < batch; n++)
+    for (let ho = 0; ho < rows; ho++)
+      for (let wo = 0; wo < columns; wo++)
+        for (let i = 0; i < kh; i++)
+          for (let j = 0; j < kw; j++) {
+            const h = ho * p.stride[0] + i * p.dilation[0] - p.padding[0][0];
+            const v = wo * p.stride[1] + j * p.dilation[1] - p.padding[1][0];
+            if (h < 0 || h >= height || v < 0 || v >= width) continue;
+            const atX = ((n * height + h) * width + v) * channels;
+            const atW = (i * kw + j) * cg * filters;
+            const atY = ((n * rows + ho) * columns + wo) * filters;
+            for (let k = 0; k < filters; k++) {
+              const group = atX + Math.floor(k / kg) * cg;
+              for (let c = 0; c < cg; c++) visit(group + c, atW + c * filters + k, atY + k);
+            }
+          }
 }
 
 const result = (type: TensorType, fill: (data: NdArray["data"]) => void): readonly NdArray[] => {
