@@ -1,0 +1,51 @@
+// The public names, all of them.
+import { CpuDevice } from "./cpu/device.ts";
+import type { Device as AnyDevice } from "./device.ts";
+import { GpuDevice } from "./gpu/device.ts";
+
+/** Where arrays live and programs run. */
+export type Device = AnyDevice;
+
+export const Device = {
+  /** A GPU of our own. Throws DeviceError where there is none. */
+  request: GpuDevice.request,
+  /** The GPUDevice of another app: nothing of it is changed. */
+  from: GpuDevice.from,
+  /** The reference: float64, slow, the specification. */
+  cpu: (): CpuDevice => new CpuDevice(),
+};
+
+export { grad, vjp } from "./autodiff/backward.ts";
+export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/checkGradients.ts";
+export * from "./data/index.ts";
+export type { CompileOptions, DeviceArray, Program, RunOptions } from "./device.ts";
+export type { GpuArray } from "./gpu/array.ts";
+export type { RequestOptions } from "./gpu/device.ts";
+export { type Profile, type ProfileOptions, profile } from "./gpu/profile.ts";
+export type { GpuProgram, Stats } from "./gpu/program.ts";
+export type { MapTree, Tree } from "./graph/tree.ts";
+export * as nn from "./nn/index.ts";
+export * as optim from "./optim/index.ts";
+export type { Plan } from "./plan/data.ts";
+export * from "./shape/errors.ts";
+export { type NdArray, ndarray } from "./shape/ndarray.ts";
+export { bool, type DType, f32, i32, type Shape, type TensorType, u8, u32 } from "./shape/types.ts";
+export {
+  concat,
+  constant,
+  full,
+  iota,
+  normal,
+  randomBits,
+  stack,
+  type Tensor,
+  type TensorLike,
+  uniform,
+} from "./tensor.ts";
+export type { TypeTree } from "./trace.ts";
+export type { EarlyStopping } from "./train/earlyStop.ts";
+export type { Evaluation } from "./train/evaluate.ts";
+export type { FitOptions, Progress } from "./train/fit.ts";
+export type { Sampling } from "./train/step.ts";
+export { Trainer, type TrainerOptions } from "./train/trainer.ts";
+export type { CpuDevice, GpuDevice };
