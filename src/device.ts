@@ -36,6 +36,8 @@ export interface CompileOptions<I, C extends keyof I & string = never> {
   readonly carry?: readonly C[];
   /** A name for labels and messages. */
   readonly label?: string;
+  /** Times candidates for each dear kernel on the device first (seconds), and remembers the fastest; see `gpu/tune.ts`. Nothing on the CPU. */
+  readonly tune?: boolean | { readonly onProgress?: (done: number, total: number, key: string) => void };
 }
 
 export interface Device extends AsyncDisposable {

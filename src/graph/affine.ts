@@ -75,7 +75,7 @@ export class Index {
         j++;
       }
     }
-    return new Index(out, this.constant + other.constant);
+    return rejoin(new Index(out, this.constant + other.constant));
   }
 
   sub(other: Index | number): Index {
@@ -88,6 +88,13 @@ export class Index {
     return new Index(
       this.terms.map(({ atom, coef }) => ({ atom, coef: coef * by })),
       this.constant * by,
+    );
+  }
+
+  without(atom: Atom): Index {
+    return new Index(
+      this.terms.filter((t) => t.atom !== atom),
+      this.constant,
     );
   }
 
@@ -150,6 +157,19 @@ export class Index {
     }
     return sum;
   }
+}
+
+/** by·⌊e / by⌋ + (e mod by) is e again: what an unflatten took apart, a flatten puts together. */
+function rejoin(i: Index): Index {
+  for (const { atom, coef } of i.terms) {
+    if (atom.of?.op !== "mod") continue;
+    const { arg, by } = atom.of;
+    const div = i.terms.find(
+      (t) => t.atom.of?.op === "div" && t.atom.of.by === by && t.atom.of.arg.key === arg.key && t.coef === by * coef,
+    );
+    if (div) return i.without(atom).without(div.atom).add(arg.mul(coef));
+  }
+  return i;
 }
 
 /** Row-major flat index of `at` in a tensor with these strides. */

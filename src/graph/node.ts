@@ -1,6 +1,7 @@
 // Node: one application of an op. A graph is whatever is reachable from its outputs; there is no builder and no tape.
-import type { Tensor } from "../tensor.ts";
+
 import type { TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
 import type { AnyOp, Params } from "./op.ts";
 
 let created = 0;

@@ -15,11 +15,11 @@ import type { Store } from "./emit.ts";
 import { fuse, type Group, loadsOf, stepToMove, storedBy } from "./fuse.ts";
 import { type Block, buildKernel, type PlaceOf, type Schedule } from "./kernel.ts";
 import { assignSlots } from "./memory.ts";
-import { type Functions, printModule } from "./module.ts";
+import { type Functions, type Module, printModule } from "./module.ts";
 import { Precedence, pack } from "./order.ts";
 import { Places } from "./places.ts";
 import { printPlan } from "./print.ts";
-import { scheduleGroup } from "./schedule.ts";
+import { rankSchedules } from "./schedule.ts";
 import { splitReduce } from "./split.ts";
 import { type Ref, stepsOf } from "./step.ts";
 import type { Target } from "./target.ts";
@@ -31,6 +31,18 @@ export interface PlanOptions {
   readonly functions: Functions;
   /** A schedule to use for a group instead of the model's choice; `key` tells groups of different work apart. */
   readonly schedule?: (key: string) => Schedule | undefined;
+  /** Is shown each group that has a schedule. */
+  readonly visit?: (group: GroupWork) => void;
+}
+
+/** A group as an autotuner sees it. */
+export interface GroupWork {
+  readonly key: string;
+  readonly multiplyAdds: number;
+  /** Schedules worth a trial, the model's choice first. */
+  candidates(): Schedule[];
+  /** The group alone, under a schedule. */
+  module(schedule: Schedule): Module;
 }
 
 /** Plans a traced function for a target. `apart` numbers steps that get a kernel of their own: it makes room in one that would bind too
@@ -75,12 +87,20 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const moved = crowded.map((g) => stepToMove(g, stored)).find((step) => step && !apart.has(step.id));
   if (moved) return makePlan(trace, options, new Set([...apart, moved.id]));
 
-  const schedules = new Map<Group, Schedule>();
+  const schedules = new Map<string, Schedule>();
   const kernelOf = (g: Group, stores: readonly { ref: Ref; place: Place }[]) => {
     const placeOf = reader(g);
-    let schedule = schedules.get(g) ?? options.schedule?.(keyOf(g));
-    if (!schedule) schedule = scheduleGroup(g, target, placeOf, stores);
-    schedules.set(g, schedule);
+    options.visit?.({
+      key: keyOf(g),
+      multiplyAdds: workOf(g),
+      candidates: () => rankSchedules(g, target, placeOf, stores),
+      module: (schedule) =>
+        printModule([buildKernel(g, schedule, placeOf, stores)], target.workgroupSize, options.functions),
+    });
+    const key = keyOf(g);
+    const schedule =
+      schedules.get(key) ?? options.schedule?.(key) ?? (rankSchedules(g, target, placeOf, stores)[0] as Schedule);
+    schedules.set(key, schedule);
     return buildKernel(g, schedule, placeOf, stores);
   };
   pack(

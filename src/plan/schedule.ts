@@ -18,18 +18,16 @@ type Stores = readonly { ref: Ref; place: Place }[];
 /** Candidates that are built and counted. */
 const shortList = 5;
 
-export function scheduleGroup(group: Group, target: Target, placeOf: PlaceOf, stores: Stores): Schedule {
-  const [first] = rankSchedules(group, target, placeOf, stores);
-  return first as Schedule;
-}
-
 /** Promising schedules, the best by the model first: what an autotuner tries. */
 export function rankSchedules(group: Group, target: Target, placeOf: PlaceOf, stores: Stores): Schedule[] {
   const extents = group.core ? (group.core.kernel as ReduceKernel).extents(group.core.ctx) : [];
   const ones: Schedule = { tile: group.domain.map(() => 1), unroll: extents.map(() => 1) };
   const model = new Model(group, extents, target, buildKernel(group, ones, placeOf, stores).block);
   const found = new Map<string, { schedule: Schedule; cost: number }>();
-  for (const start of starts(group.domain, extents)) model.descend(start, found);
+  // what is done in no time is not worth the search
+  const small = numel(group.domain) * numel(extents) < 1 << 12;
+  for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
+  if (small) return [...found.values()].map(({ schedule }) => schedule);
   return [...found.values()]
     .sort((a, b) => a.cost - b.cost)
     .slice(0, shortList)
@@ -38,20 +36,30 @@ export function rankSchedules(group: Group, target: Target, placeOf: PlaceOf, st
     .map(({ schedule }) => schedule);
 }
 
-/** Nothing tiled; each of the last two dimensions wide; short reductions (filter taps) unrolled, or not. */
+/** Nothing tiled, or the last dimension wide, or the one before; short dimensions (filter taps) whole or not; short reductions unrolled, long
+ *  ones in pairs, or neither. */
 function starts(domain: readonly number[], extents: readonly number[]): Schedule[] {
   const ones = domain.map(() => 1);
-  const tiles = [ones];
-  for (const d of [domain.length - 1, domain.length - 2])
-    if (d >= 0)
-      for (const size of [16, 8, 4]) {
-        const fits = largestDivisor(domain[d] as number, size);
-        if (fits > 1) tiles.push(ones.map((n, i) => (i === d ? fits : n)));
-      }
-  const taps = extents.map((n) => (n <= 5 ? n : 1));
-  const unrolls = taps.some((n) => n > 1) ? [taps, extents.map(() => 1)] : [taps];
-  return tiles.flatMap((tile) => unrolls.map((unroll) => ({ tile, unroll })));
+  const wide = (d: number, most: number) =>
+    ones.map((n, i) => (i === d ? largestDivisor(domain[d] as number, most) : n));
+  const rank = domain.length;
+  const tiles = [
+    ones,
+    ...(rank > 0 ? [wide(rank - 1, 16), wide(rank - 1, 4)] : []),
+    ...(rank > 1 ? [wide(rank - 2, 8)] : []),
+  ];
+  const taps = (sizes: readonly number[]) => sizes.map((n) => (n <= 3 ? n : 1));
+  const whole = tiles.map((tile) => taps(domain).map((n, d) => Math.max(n, tile[d] as number)));
+  const unrolls = [
+    extents.map(() => 1),
+    taps(extents),
+    extents.map((n, d) => (n > 3 && d >= extents.length - 2 ? 2 : 1)),
+  ];
+  const all = [...tiles, ...whole].flatMap((tile) => unrolls.map((unroll) => ({ tile, unroll })));
+  return [...new Map(all.map((s) => [keyOf(s), s])).values()];
 }
+
+const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
 
 function largestDivisor(n: number, most: number): number {
   for (let d = Math.min(n, most); d > 1; d--) if (n % d === 0) return d;
@@ -90,6 +98,7 @@ class Model {
   /** Other statements, for each load. */
   readonly #overhead: number;
   readonly #memo = new Map<string, number>();
+  readonly #seen = new Set<string>();
 
   constructor(group: Group, extents: readonly number[], target: Target, block: Block) {
     this.#domain = group.domain;
@@ -134,11 +143,13 @@ class Model {
     return match ? Number(match[2]) + (match[1] === "r" ? this.#domain.length : 0) : -1;
   }
 
-  /** From `start`, changes one dimension at a time to what costs least until nothing helps; records what it passes through. */
+  /** From `start`, changes one dimension at a time to what costs least until nothing helps; records where it ends. */
   descend(start: Schedule, found: Map<string, { schedule: Schedule; cost: number }>): void {
     let best = start;
     let bestCost = this.cost(best);
     for (;;) {
+      if (this.#seen.has(keyOf(best))) return; // another descent went on from here
+      this.#seen.add(keyOf(best));
       const before = bestCost;
       const { tile, unroll } = best;
       const candidates = [
@@ -154,7 +165,7 @@ class Model {
       }
       if (bestCost === before) break;
     }
-    found.set(`${best.tile};${best.unroll}`, { schedule: best, cost: bestCost });
+    found.set(keyOf(best), { schedule: best, cost: bestCost });
   }
 
   /** Modelled time of the whole group, in the target's units. */
