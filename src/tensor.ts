@@ -398,6 +398,14 @@ export class Tensor {
   flip(axes?: number | readonly number[]): Tensor {
     return one(ops.flip, [this], { axes: normaliseAxes("flip", axes, this.rank) });
   }
+  /** Reverses each sequence of [T, B, …] within its own length, i32[B]; what lies behind stays. */
+  reverseSequence(lengths: Tensor): Tensor {
+    return one(ops.reverseSequence, [this, lengths]);
+  }
+  /** The same value, from which no gradient flows back. */
+  detach(): Tensor {
+    return one(ops.detach, [this]);
+  }
   /** Parts of the given sizes along the axis; a number asks for as many equal parts. */
   split(sizes: number | readonly number[], axis: number): Tensor[] {
     return views.split(this, sizes, axis);

@@ -8,3 +8,17 @@ export * from "./layers.ts";
 export * from "./losses.ts";
 export * from "./model.ts";
 export * from "./norm.ts";
+export {
+  type CellWeights,
+  type GruOptions as GruCellOptions,
+  gruCell,
+  type LstmState,
+  lstmCell,
+  type Peepholes,
+  rnnCell,
+  steps,
+  unroll,
+} from "./recurrent.ts";
+export type { GruOptions, LstmOptions, RnnOptions, State, States } from "./recurrentKinds.ts";
+export * from "./recurrentLayers.ts";
+export * from "./sequence.ts";

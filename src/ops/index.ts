@@ -4,6 +4,7 @@ import * as avgPool from "./avgPool.ts";
 import * as binary from "./binary.ts";
 import * as concat from "./concat.ts";
 import * as conv from "./conv.ts";
+import * as detach from "./detach.ts";
 import * as gather from "./gather.ts";
 import * as matmul from "./matmul.ts";
 import * as maxPool from "./maxPool.ts";
@@ -13,6 +14,7 @@ import * as gru from "./recurrent/gru.ts";
 import * as lstm from "./recurrent/lstm.ts";
 import * as rnn from "./recurrent/rnn.ts";
 import * as reduce from "./reduce.ts";
+import * as reverseSequence from "./reverseSequence.ts";
 import * as softmax from "./softmax.ts";
 import * as source from "./source.ts";
 import * as unary from "./unary.ts";
@@ -34,6 +36,8 @@ export const ops = {
   ...conv,
   ...maxPool,
   ...avgPool,
+  ...detach,
+  ...reverseSequence,
   ...rnn,
   ...lstm,
   ...gru,

@@ -1,8 +1,8 @@
 // Recurrences over time: T of 1, 7 and 28, sizes that are multiples of 4 and odd ones, a dispatch for all steps and one a step.
 import type { OpName } from "../../src/ops/index.ts";
-import { f32 } from "../../src/shape/types.ts";
+import { f32, i32 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
-import { random, type Sample, sample } from "./sample.ts";
+import { given, random, type Sample, sample } from "./sample.ts";
 
 const sizes = [
   [1, 3, 5],
@@ -79,4 +79,13 @@ export const samples = {
       { differentiable: [] },
     ),
   ]),
+
+  reverseSequence: [
+    sample("[5,3,2]", [random(f32(5, 3, 2)), given(i32(3), [5, 0, 3])], (x, n) => x.reverseSequence(n)),
+    sample("[4,2], i32", [random(i32(4, 2)), given(i32(2), [1, 4])], (x, n) => x.reverseSequence(n)),
+  ],
+  detach: [
+    sample("[2,3]", [random(f32(2, 3))], (x) => x.detach(), { differentiable: [] }),
+    sample("as a factor", [random(f32(2, 3)), random(f32(3))], (x, y) => x.detach().mul(y), { differentiable: [1] }),
+  ],
 } satisfies Partial<Record<OpName, readonly Sample[]>>;

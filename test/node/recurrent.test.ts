@@ -1,0 +1,205 @@
+// Recurrent layers on the reference: the fused ops against the composition of plain ops, directions, lengths, states.
+import { describe, expect, test } from "vitest";
+import { vjp } from "../../src/autodiff/backward.ts";
+import { evaluate } from "../../src/cpu/evaluate.ts";
+import { leaves, mapTree } from "../../src/graph/tree.ts";
+import type { Context, Layer, Variables } from "../../src/nn/layer.ts";
+import { dense } from "../../src/nn/layers.ts";
+import {
+  gru,
+  lstm,
+  type RecurrentLayer,
+  type RecurrentOptions,
+  type RunInputs,
+  rnn,
+} from "../../src/nn/recurrentLayers.ts";
+import { embedding, feedback, oneToMany, timeDistributed } from "../../src/nn/sequence.ts";
+import type { NdArray } from "../../src/shape/ndarray.ts";
+import { f32, i32, u32 } from "../../src/shape/types.ts";
+import { concat, constant, full, isTensor, type Tensor } from "../../src/tensor.ts";
+import { random } from "../samples/sample.ts";
+
+const context: Context = { training: false, key: full(u32(2), 0) };
+const given = (a: NdArray): Tensor => constant({ dtype: a.dtype, shape: a.shape }, [...a.data]);
+const values = (t: Tensor): number[] => [...evaluate([t], new Map())[0]!.data];
+const isArray = (x: unknown): x is NdArray => typeof x === "object" && x !== null && "data" in x;
+
+function variablesOf(layer: Layer, input: NdArray): Variables<Tensor> {
+  const made = layer.init([1, 2], input);
+  // no parameter stays at zero: a bias that is not used would go unseen
+  let seed = 40;
+  return mapTree(made as never, isArray, (a: NdArray) =>
+    given(random({ dtype: "f32", shape: a.shape }, { seed: seed++, low: -0.7, high: 0.7 })),
+  ) as unknown as Variables<Tensor>;
+}
+
+/** y and the gradients of Σ y·c with respect to x, all parameters and the initial states. */
+function everything(layer: RecurrentLayer, x: NdArray, inputs: RunInputs = {}): number[][] {
+  const variables = variablesOf(layer, x);
+  const xt = given(x);
+  const { y, last } = layer.run(variables, xt, context, inputs);
+  const outputs = [y, ...last.flatMap(({ h, c }) => (c ? [h, c] : [h]))];
+  const wrt = [
+    xt,
+    ...leaves(variables.params as never, isTensor).map((l) => l.value as Tensor),
+    ...(inputs.initial ?? []).flatMap(({ h, c }) => (c ? [h, c] : [h])),
+  ];
+  const cotangents = outputs.map((o, i) => given(random(o.type, { seed: 60 + i })));
+  return [...outputs, ...vjp(outputs, cotangents, wrt)].map(values);
+}
+
+function close(got: number[][], want: number[][]): void {
+  expect(got.length).toBe(want.length);
+  got.forEach((g, i) => {
+    const size = Math.max(...want[i]!.map(Math.abs), 1e-9);
+    expect(Math.max(...g.map((v, k) => Math.abs(v - want[i]![k]!))) / size).toBeLessThan(1e-12);
+  });
+}
+
+const [B, T, F, H] = [3, 4, 5, 2];
+const x = random(f32(B, T, F));
+const states = (count: number, memory: boolean) =>
+  Array.from({ length: count }, (_, i) => {
+    const h = given(random(f32(B, H), { seed: 70 + i }));
+    return memory ? { h, c: given(random(f32(B, H), { seed: 80 + i })) } : { h };
+  });
+const kinds: Record<string, (o: RecurrentOptions) => RecurrentLayer> = {
+  rnn,
+  relu: (o) => rnn({ ...o, activation: "relu" }),
+  lstm,
+  gru,
+};
+
+describe.each(Object.keys(kinds))("%s, fused and step by step", (name) => {
+  const make = (o: Partial<RecurrentOptions>) => kinds[name]!({ units: H, ...o });
+  const both = (o: Partial<RecurrentOptions>, inputs?: RunInputs) =>
+    close(everything(make({ ...o, fused: true }), x, inputs), everything(make({ ...o, fused: false }), x, inputs));
+
+  test("from zeros", () => both({}));
+  test("from a state", () => both({}, { initial: states(1, name === "lstm") }));
+  test("the last step alone", () => both({ returns: "last" }));
+  test("two layers, both directions, lengths", () =>
+    both(
+      { layers: 2, bidirectional: true },
+      { initial: states(4, name === "lstm"), lengths: constant(i32(B), [4, 2, 0]) },
+    ));
+
+  test("a sequence of length n is as one of n steps", () => {
+    const layer = make({ bidirectional: true });
+    const whole = layer.run(variablesOf(layer, x), given(x), context, { lengths: constant(i32(B), [2, 2, 2]) });
+    const cut = layer.run(variablesOf(layer, x), given(x).slice([0, 0, 0], [B, 2, F]), context);
+    close([values(whole.y.slice([0, 0, 0], [B, 2, 2 * H]))], [values(cut.y)]);
+    expect(Math.max(...values(whole.y.slice([0, 2, 0]).abs()))).toBe(0);
+    close(
+      whole.last.map(({ h }) => values(h)),
+      cut.last.map(({ h }) => values(h)),
+    );
+  });
+
+  test("the backward direction is the forward one on the reversed sequence", () => {
+    const layer = make({ bidirectional: true });
+    const variables = variablesOf(layer, x);
+    const { layer0, layer0Reverse } = variables.params as Record<string, Record<string, Tensor>>;
+    const swapped = { params: { layer0: layer0Reverse!, layer0Reverse: layer0! }, state: {} };
+    const y = layer.run(variables, given(x), context).y;
+    const z = layer.run(swapped, given(x).flip(1), context).y.flip(1);
+    const [first, second] = z.split(2, -1) as [Tensor, Tensor];
+    const [a, b] = y.split(2, -1) as [Tensor, Tensor];
+    close([values(a), values(b)], [values(second), values(first)]);
+  });
+
+  test("a stateful layer goes on where it stopped, and no gradient flows back over the boundary", () => {
+    const layer = make({ stateful: true });
+    const variables = variablesOf(make({}), x);
+    const zeros = layer.init([1, 2], x).state;
+    const state = mapTree(zeros as never, isArray, given) as unknown as Variables<Tensor>["state"];
+    const xt = given(x);
+    const one = layer.apply({ ...variables, state }, xt.slice([0, 0, 0], [B, 2, F]), context);
+    const two = layer.apply({ ...variables, state: one.state }, xt.slice([0, 2, 0]), context);
+    const whole = make({}).apply(variables, xt, context);
+    close([values(two.y)], [values(whole.y.slice([0, 2, 0]))]);
+    const [dx] = vjp([two.y], [full(two.y.type, 1)], [xt]);
+    expect(Math.max(...values(dx!.slice([0, 0, 0], [B, 2, F]).abs()))).toBe(0);
+  });
+});
+
+describe("variants step by step", () => {
+  const run = (layer: RecurrentLayer) => {
+    const variables = variablesOf(layer, x);
+    return { variables, all: values(layer.apply(variables, given(x), context).y) };
+  };
+  test("peepholes of weight 0 are none; others change the output", () => {
+    const plain = lstm({ units: H });
+    const peeping = lstm({ units: H, peepholes: true });
+    const { params } = variablesOf(peeping, x) as unknown as { params: { layer0: Record<string, Tensor> } };
+    const { peepI, peepF, peepO, ...own } = params.layer0;
+    const none = full(f32(H), 0);
+    const blind = { layer0: { ...own, peepI: none, peepF: none, peepO: none } };
+    const y = (layer: Layer, p: object) => values(layer.apply({ params: p as never, state: {} }, given(x), context).y);
+    expect([peepI, peepF, peepO].map((p) => p?.shape)).toEqual([[H], [H], [H]]);
+    close([y(peeping, blind)], [y(plain, { layer0: own })]);
+    expect(y(peeping, params)).not.toEqual(y(peeping, blind));
+  });
+  test("coupled: f = 1 − i; none: f = 1", () => {
+    // by the full LSTM, with a forget gate that is −zi (σ(−z) = 1 − σ(z)), or saturated
+    const full4 = lstm({ units: H });
+    const widen = (w: Tensor, f: (i: Tensor) => Tensor) => {
+      const [i, g, o] = w.split(3, -1) as [Tensor, Tensor, Tensor];
+      return [i, f(i), g, o];
+    };
+    for (const [forget, f, bias] of [
+      ["coupled", (i: Tensor) => i.neg(), (i: Tensor) => i.neg()],
+      ["none", (i: Tensor) => i.zerosLike(), (i: Tensor) => i.zerosLike().add(50)],
+    ] as const) {
+      const { variables, all } = run(lstm({ units: H, forget }));
+      const p = (variables.params as Record<string, Record<string, Tensor>>).layer0!;
+      const join = (parts: Tensor[]) => concat(parts, -1);
+      const wide = {
+        layer0: { wx: join(widen(p.wx!, f)), wh: join(widen(p.wh!, f)), bias: join(widen(p.bias!, bias)) },
+      };
+      close([all], [values(full4.apply({ params: wide, state: {} }, given(x), context).y)]);
+    }
+  });
+  test("the gru that resets before its product differs from the one that resets after", () => {
+    const shape = (resetAfter: boolean) => run(gru({ units: H, resetAfter })).all;
+    expect(shape(false)).not.toEqual(shape(true));
+  });
+});
+
+describe("round recurrent layers", () => {
+  test("timeDistributed is dense on every step", () => {
+    const layer = dense({ units: 3 });
+    const p = variablesOf(layer, x);
+    close(
+      [values(timeDistributed(layer).apply(p, given(x), context).y)],
+      [values(layer.apply(p, given(x), context).y)],
+    );
+  });
+  test("embedding takes rows", () => {
+    const layer = embedding({ size: 4, units: 2 });
+    const p = variablesOf(layer, x);
+    const rows = values((p.params as { weight: Tensor }).weight);
+    const y = layer.apply(p, constant(i32(1, 3), [2, 0, 2]), context).y;
+    expect(y.shape).toEqual([1, 3, 2]);
+    expect(values(y)).toEqual([rows[4], rows[5], rows[0], rows[1], rows[4], rows[5]]);
+  });
+  test("oneToMany has x at step 0 and zeros after", () => {
+    const y = oneToMany(3).apply({ params: {}, state: {} }, constant(f32(1, 2), [5, 6]), context).y;
+    expect(values(y)).toEqual([5, 6, 0, 0, 0, 0]);
+  });
+  test("feedback: each step takes the output before", () => {
+    const layer = feedback({ cell: "rnn", units: H, steps: 3, output: dense({ units: F }) });
+    const x0 = random(f32(B, F));
+    const p = variablesOf(layer, x0) as {
+      params: { cell: Record<string, Tensor>; output: Record<string, Tensor> };
+    } & Variables<Tensor>;
+    const y = layer.apply(p, given(x0), context).y;
+    let [h, input] = [full(f32(B, H), 0), given(x0)];
+    for (let t = 0; t < 3; t++) {
+      const { wx, wh, bias } = p.params.cell as { wx: Tensor; wh: Tensor; bias: Tensor };
+      h = input.matmul(wx).add(bias).add(h.matmul(wh)).tanh();
+      input = h.matmul(p.params.output.weight!).add(p.params.output.bias!);
+      close([values(y.slice([0, t, 0], [B, t + 1, F]))], [values(input)]);
+    }
+  });
+});
