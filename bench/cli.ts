@@ -1,12 +1,15 @@
 // `npm run bench -- <suite>`.
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { caseGroups } from "./cases.ts";
 import { kernelNames } from "./kernels.ts";
 import { type PeerName, peerNames } from "./peers/contestant.ts";
 import { save } from "./results.ts";
 import { type Runtime, runSuite } from "./run.ts";
 import type { CompareArgs, CompareResult } from "./suites/compare.ts";
 import { compareTable } from "./suites/compareTable.ts";
+import type { KernelsArgs, KernelsResult } from "./suites/kernels.ts";
+import { kernelsTable } from "./suites/kernelsTable.ts";
 import type { ProfileArgs, ProfileResult } from "./suites/profile.ts";
 import type { TrainArgs, TrainResult } from "./suites/train.ts";
 import { trainTable } from "./suites/trainTable.ts";
@@ -64,6 +67,20 @@ program
     const result = await runSuite<TrainArgs, TrainResult>("train", args, o.runtime);
     console.log(trainTable(result));
     save("train", result, o.json);
+  });
+
+program
+  .command("kernels")
+  .description("each kernel by itself: GFLOP/s, GB/s, share of what the device can do")
+  .argument("[filter]", `part of a kernel's name or group (${caseGroups.join(", ")})`, "")
+  .addOption(runtime())
+  .option("--samples <n>", "samples of at least 5 ms", positive, 7)
+  .addOption(json())
+  .action(async (filter: string, o: { runtime: Runtime; samples: number; json?: string }) => {
+    const args = { filter, samples: o.samples };
+    const result = await runSuite<KernelsArgs, KernelsResult>("kernels", args, o.runtime);
+    console.log(kernelsTable(result));
+    save("kernels", result, o.json);
   });
 
 program

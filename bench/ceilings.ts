@@ -1,0 +1,72 @@
+// What the device can do at most, measured: a copy, and a loop of multiply-adds that touches no memory.
+import type { GpuDevice } from "../src/gpu/device.ts";
+import { type PassTimer, samplesOf } from "./gpuTime.ts";
+import { type Spread, spread } from "./measure.ts";
+
+export interface Ceilings {
+  /** Read and written, together. */
+  readonly gigabytesPerSecond: Spread;
+  readonly gflops: Spread;
+  /** How many vec4 accumulators did best. */
+  readonly accumulators: number;
+}
+
+const copy = `
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) n: vec3u) {
+  let i = id.x + 64u * n.x * id.y;
+  if (i < arrayLength(&y)) { y[i] = x[i]; }
+}`;
+
+const rounds = 256;
+
+/** Each invocation keeps so many vec4 accumulators busy; they depend on the data and on each other, and are stored. */
+const multiplyAdd = (accumulators: number): string => {
+  const each = (f: (i: number) => string) => Array.from({ length: accumulators }, (_, i) => f(i)).join("\n    ");
+  return `
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+  let a = x[0];
+  let b = x[1];
+  ${each((i) => `var s${i} = x[${i + 2}];`)}
+  for (var k = 0u; k < ${rounds}u; k++) {
+    ${each((i) => `s${i} = fma(s${i}, a, b);`)}
+  }
+  y[id.x] = ${Array.from({ length: accumulators }, (_, i) => `s${i}`).join(" + ")};
+}`;
+};
+
+export async function measureCeilings(device: GpuDevice, timer: PassTimer): Promise<Ceilings> {
+  const { gpu, software } = device;
+  const bytes = software ? 1 << 24 : 1 << 28;
+  const [x, y] = ["x", "y"].map((label) => gpu.createBuffer({ label, size: bytes, usage: GPUBufferUsage.STORAGE })) as [
+    GPUBuffer,
+    GPUBuffer,
+  ];
+  const prepare = async (code: string) => {
+    const module = gpu.createShaderModule({ code });
+    const pipeline = await gpu.createComputePipelineAsync({ layout: "auto", compute: { module } });
+    const entries = [x, y].map((buffer, binding) => ({ binding, resource: { buffer } }));
+    const bindGroup = gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+    return (workgroups: number) => (pass: GPUComputePassEncoder) => {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      const wide = Math.min(workgroups, 32768);
+      pass.dispatchWorkgroups(wide, Math.ceil(workgroups / wide));
+    };
+  };
+  const copied = await samplesOf(timer, (await prepare(copy))(bytes / 16 / 64));
+  const workgroups = software ? 64 : 1 << 14;
+  let best: { gflops: Spread; accumulators: number } | undefined;
+  for (const accumulators of [4, 8, 16]) {
+    const times = await samplesOf(timer, (await prepare(multiplyAdd(accumulators)))(workgroups));
+    const flops = 2 * 4 * accumulators * rounds * 64 * workgroups;
+    const gflops = spread(times.map((ns) => flops / ns));
+    if (!best || gflops.median > best.gflops.median) best = { gflops, accumulators };
+  }
+  x.destroy();
+  y.destroy();
+  return { gigabytesPerSecond: spread(copied.map((ns) => (2 * bytes) / ns)), ...best! };
+}

@@ -1,0 +1,16 @@
+// What `bench kernels` prints.
+import { short, spreadText, table } from "../table.ts";
+import type { KernelsResult } from "./kernels.ts";
+
+export function kernelsTable({ device, ceilings, rows }: KernelsResult): string {
+  const cells = rows.map((r) => [
+    ...[r.name, String(r.dispatches), spreadText(r.microseconds), short(r.gflops), short(r.gigabytesPerSecond)],
+    ...[`${(100 * r.share).toFixed(0)} %`, r.difference === undefined ? "" : r.difference.toExponential(0)],
+  ]);
+  const header = ["kernel", "dispatches", "µs", "GFLOP/s", "GB/s", "of ceiling", "difference"];
+  return [
+    device,
+    `ceilings: copy ${spreadText(ceilings.gigabytesPerSecond)} GB/s, multiply-adds ${spreadText(ceilings.gflops)} GFLOP/s`,
+    table(header, cells),
+  ].join("\n");
+}
