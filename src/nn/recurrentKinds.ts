@@ -2,7 +2,7 @@
 // states, the initial one first. Gates stand side by side in the last axis of wx [F, G·H], wh [H, G·H] and bias [G·H].
 import { ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import { f32 } from "../shape/types.ts";
+import { f32, numel } from "../shape/types.ts";
 import { concat, full, stack, type Tensor } from "../tensor.ts";
 import { glorotUniform, type Initialiser, orthogonal } from "./initialisers.ts";
 import { fold, type Key } from "./key.ts";
@@ -73,8 +73,15 @@ function weights(
 }
 
 const cellWeights = (p: Weights<Tensor>) => ({ wx: p.wx!, wh: p.wh!, bx: p.bias });
-/** x·Wx + b of all steps. */
-const fromX = (p: Weights<Tensor>, x: Tensor): Tensor => x.matmul(p.wx!).add(p.bias!);
+/** x·Wx + b: of a step, or of all in one product [T·B, F]·Wx. */
+function fromX(p: Weights<Tensor>, x: Tensor): Tensor {
+  const width = p.wx!.shape[1]!;
+  const rows = x.reshape([numel(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+  return rows
+    .matmul(p.wx!)
+    .add(p.bias!)
+    .reshape([...x.shape.slice(0, -1), width]);
+}
 
 export interface RnnOptions extends WeightOptions {
   /** Default: tanh. */

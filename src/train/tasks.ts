@@ -3,6 +3,8 @@ import type { Layer } from "../nn/layer.ts";
 import { avgPool2d, conv2d, dense, flatten, maxPool2d } from "../nn/layers.ts";
 import { type Loss, softmaxCrossEntropy } from "../nn/losses.ts";
 import { sequential } from "../nn/model.ts";
+import { lstm, rnn } from "../nn/recurrentLayers.ts";
+import { reshape } from "../nn/sequence.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd } from "../optim/rules.ts";
 
@@ -56,6 +58,16 @@ export const tasks = {
     ...usual,
     description: "the same with tanh and average pooling",
     model: cnn("tanh", (k) => avgPool2d(k)),
+  },
+  "mnist-lstm": {
+    ...usual,
+    description: "LSTM of 128 units over the 28 rows of an image, dense 10",
+    model: sequential(reshape(28, 28), lstm({ units: 128, returns: "last" }), dense({ units: 10 })),
+  },
+  "mnist-rnn": {
+    ...usual,
+    description: "tanh RNN of 128 units over the 28 rows of an image, dense 10",
+    model: sequential(reshape(28, 28), rnn({ units: 128, returns: "last" }), dense({ units: 10 })),
   },
 } satisfies Record<string, Task>;
 
