@@ -23,6 +23,7 @@ export type { GpuArray } from "./gpu/array.ts";
 export type { RequestOptions } from "./gpu/device.ts";
 export { type Profile, type ProfileOptions, profile } from "./gpu/profile.ts";
 export type { GpuProgram, Stats } from "./gpu/program.ts";
+export type { TunedGroup, TuneOptions, Tuning } from "./gpu/tune.ts";
 export type { MapTree, Tree } from "./graph/tree.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
