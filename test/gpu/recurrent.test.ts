@@ -1,0 +1,89 @@
+// Recurrent kernels beyond the samples: the tiles that a GPU takes, also where the adapter is a CPU, and the dispatches of a training step.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { vjp } from "../../src/autodiff/backward.ts";
+import { createGpu } from "../../src/cli/dawn.ts";
+import { CpuDevice } from "../../src/cpu/device.ts";
+import type { Device, DeviceArray } from "../../src/device.ts";
+import { GpuDevice } from "../../src/gpu/device.ts";
+import { dense } from "../../src/nn/layers.ts";
+import { softmaxCrossEntropy } from "../../src/nn/losses.ts";
+import { sequential } from "../../src/nn/model.ts";
+import { lstm } from "../../src/nn/recurrentLayers.ts";
+import { reshape } from "../../src/nn/sequence.ts";
+import { adam } from "../../src/optim/rules.ts";
+import { gpuTarget } from "../../src/plan/target.ts";
+import type { NdArray } from "../../src/shape/ndarray.ts";
+import { f32, u8 } from "../../src/shape/types.ts";
+import type { Tensor } from "../../src/tensor.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { random } from "../samples/sample.ts";
+
+let gpu: GpuDevice;
+beforeAll(async () => {
+  gpu = await GpuDevice.request({ gpu: await createGpu() });
+  Object.assign(gpu, { target: gpuTarget });
+});
+afterAll(() => gpu.dispose());
+
+type Form = "loop" | "step";
+const build: Record<string, { gates: number; f: (x: Tensor, w: Tensor, b: Tensor, form: Form) => Tensor }> = {
+  rnn: { gates: 1, f: (x, w, b, form) => x.add(b).rnn(w, "tanh", undefined, form) },
+  lstm: { gates: 4, f: (x, w, b, form) => x.lstm(w.add(b.sum()), undefined, form).hs },
+  gru: { gates: 3, f: (x, w, b, form) => x.gru(w, b, undefined, form).hs },
+};
+
+/** ‖got − want‖ / ‖want‖ */
+function distance(got: NdArray, want: NdArray): number {
+  const norm = (v: Iterable<number>) => Math.hypot(...v);
+  return norm(Array.from(want.data, (w, i) => w - got.data[i]!)) / norm(want.data);
+}
+
+describe.each(["loop", "step"] as const)("a %s, with a GPU's tiles", (form) => {
+  test.each([
+    ["rnn", 28, 6, 20],
+    ["rnn", 7, 3, 5],
+    ["lstm", 28, 6, 20],
+    ["lstm", 7, 65, 12],
+    ["lstm", 7, 3, 5],
+    ["gru", 28, 6, 20],
+    ["gru", 7, 3, 5],
+  ] as const)("%s [%i,%i,%i]", async (name, T, B, H) => {
+    const { gates, f } = build[name]!;
+    const values = {
+      x: random(f32(T, B, gates * H), { seed: 1, low: -1, high: 1 }),
+      w: random(f32(H, gates * H), { seed: 2, low: -0.5, high: 0.5 }),
+      b: random(f32(H), { seed: 3, low: -0.1, high: 0.1 }),
+      c: random(f32(T + 1, B, H), { seed: 4 }),
+    };
+    const types = { x: f32(T, B, gates * H), w: f32(H, gates * H), b: f32(H), c: f32(T + 1, B, H) };
+    const run = async (device: Device) => {
+      const program = await device.compile(({ x, w, b, c }) => {
+        const hs = f(x, w, b, form);
+        const [dx, dw] = vjp([hs], [c], [x, w]) as [Tensor, Tensor];
+        return { hs, dx, dw };
+      }, types);
+      const outputs = program.run(device.put(values) as never) as unknown as Record<string, DeviceArray>;
+      return Promise.all(Object.values(outputs).map((a) => a.read()));
+    };
+    const [got, want] = [await run(gpu), await run(new CpuDevice())];
+    for (const [k, w] of want.entries()) expect(distance(got[k]!, w)).toBeLessThan(1e-5);
+  });
+});
+
+test.each([
+  ["loop", 16],
+  ["step", 16 + 2 * 27],
+] as const)("mnist-lstm by %s takes at most %i dispatches a step", async (fused, most) => {
+  const model = sequential(reshape(28, 28), lstm({ units: 128, returns: "last", fused }), dense({ units: 10 }));
+  const data = { x: random(u8(128, 28, 28, 1), { high: 255 }), y: random(u8(128), { high: 10 }) };
+  const optimizer = adam({ learningRate: 0.001 });
+  await using trainer = await Trainer.create({
+    device: gpu,
+    model,
+    loss: softmaxCrossEntropy,
+    batchSize: 64,
+    optimizer,
+    data,
+  });
+  expect(trainer.program.plan.dispatches?.length).toBeLessThanOrEqual(most);
+});
