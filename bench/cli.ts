@@ -11,6 +11,7 @@ import { compareTable } from "./suites/compareTable.ts";
 import type { KernelsArgs, KernelsResult } from "./suites/kernels.ts";
 import { kernelsTable } from "./suites/kernelsTable.ts";
 import type { ProfileArgs, ProfileResult } from "./suites/profile.ts";
+import { type StartupPage, startup, startupPages, startupTable } from "./suites/startup.ts";
 import type { TrainArgs, TrainResult } from "./suites/train.ts";
 import { trainTable } from "./suites/trainTable.ts";
 import { type TaskName, taskNames } from "./tasks.ts";
@@ -81,6 +82,18 @@ program
     const result = await runSuite<KernelsArgs, KernelsResult>("kernels", args, o.runtime);
     console.log(kernelsTable(result));
     save("kernels", result, o.json);
+  });
+
+program
+  .command("startup")
+  .description("from page load to the first step and the steady state; the page's size")
+  .addOption(new Option("--pages <names...>", "pages").choices(startupPages).default(startupPages))
+  .option("--rounds <n>", "loads of each page, in turn", positive, 5)
+  .addOption(json())
+  .action(async (o: { pages: StartupPage[]; rounds: number; json?: string }) => {
+    const result = await startup(o.pages, o.rounds, (text) => process.stderr.write(`${text}\n`));
+    console.log(startupTable(result));
+    save("startup", result, o.json);
   });
 
 program

@@ -1,7 +1,5 @@
 // TensorFlow.js: the whole set as one tensor, gather and optimizer.minimize in a tidy, nothing read back until the end of a sample.
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-webgpu";
-import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+// Whoever uses it imports the backends (tfjsBackends.ts, or one alone).
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { conv2DBackpropFilter } from "@tensorflow/tfjs-core/dist/ops/conv2d_backprop_filter.js";
@@ -19,8 +17,6 @@ import {
   type Start,
   type Training,
 } from "./contestant.ts";
-
-setWasmPaths("/node_modules/@tensorflow/tfjs-backend-wasm/dist/");
 
 type Backend = "webgpu" | "wasm" | "cpu";
 type Weights = Record<string, tf.Variable>;

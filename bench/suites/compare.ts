@@ -7,6 +7,7 @@ import type { Peer, PeerName } from "../peers/contestant.ts";
 import { type Counts, countCalls } from "../peers/counters.ts";
 import { jax } from "../peers/jax.ts";
 import { tfjs } from "../peers/tfjs.ts";
+import "../peers/tfjsBackends.ts";
 import { wgradKernel, wgradTraining } from "../peers/wgrad.ts";
 import { batchSize, type TaskName, taskNames } from "../tasks.ts";
 import { examples } from "../training.ts";
