@@ -188,3 +188,8 @@ export function unflatten(flat: Index, shape: readonly number[]): Index[] {
   }
   return out;
 }
+
+/** Every offset in a box, last dimension fastest. */
+export function offsets(box: readonly number[]): number[][] {
+  return box.reduce<number[][]>((all, n) => all.flatMap((o) => Array.from({ length: n }, (_, i) => [...o, i])), [[]]);
+}

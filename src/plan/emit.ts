@@ -25,6 +25,9 @@ export interface Store {
 
 export type Statement = string | Load | Store;
 
+/** Statements and loops, in order. */
+export type Block = (Statement | { readonly loop: string; readonly body: Block })[];
+
 const identifier = /[a-z_][a-z_0-9]*/g;
 const simple = /^([a-z_][a-z_0-9]*|-?[0-9.]+(e[-+]?[0-9]+)?[fu]?|true|false)$/;
 

@@ -1,5 +1,7 @@
 // Memory: puts temporaries whose lives do not overlap into shared slots. A life runs from the dispatch that writes a buffer to the last
 // that reads it, both included, so that no dispatch reads and writes one slot. Best fit, largest first.
+import type { Buffer, Dispatch, ElementType, Plan } from "./data.ts";
+import type { Places } from "./places.ts";
 
 export interface Life {
   readonly first: number;
@@ -34,4 +36,29 @@ export function assignSlots(lives: readonly Life[]): { slots: Slot[]; slotOf: nu
     slotOf[i] = slots.indexOf(slot);
   }
   return { slots: slots.map(({ type, elements }) => ({ type, elements })), slotOf };
+}
+
+/** Puts the temporaries of a plan into slots. */
+export function placeTemporaries(
+  dispatches: readonly Dispatch[],
+  places: Places,
+): Pick<Plan, "buffers" | "slots" | "slotOf"> {
+  const lives = new Map<Buffer, { first: number; last: number; elements: number; type: ElementType }>();
+  const buffers = new Set<Buffer>([...places.inputs, ...places.carry, ...places.outputs].map((v) => v.place.buffer));
+  dispatches.forEach(({ bindings }, i) => {
+    for (const { buffer } of bindings) {
+      buffers.add(buffer);
+      if (buffer.kind !== "temporary") continue;
+      const life = lives.get(buffer);
+      if (life) life.last = i;
+      else lives.set(buffer, { first: i, last: i, elements: buffer.elements, type: buffer.type });
+    }
+  });
+  const list = [...lives.keys()];
+  const { slots, slotOf } = assignSlots([...lives.values()]);
+  return {
+    buffers: [...buffers],
+    slots: slots as { type: ElementType; elements: number }[],
+    slotOf: new Map(list.map((b, i) => [b, slotOf[i] as number])),
+  };
 }

@@ -2,8 +2,8 @@
 // workgroups. Loads and stores of four elements in a row become one vec4, where every access of the buffer allows it.
 import type { Index } from "../graph/affine.ts";
 import type { Binding, Buffer } from "./data.ts";
-import type { Load, Store } from "./emit.ts";
-import type { Block, Kernel } from "./kernel.ts";
+import type { Block, Load, Store } from "./emit.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** Functions that expressions may call, by name, complete WGSL. */
 export type Functions = Readonly<Record<string, string>>;

@@ -6,8 +6,6 @@ import { numel, printType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Trace } from "../trace.ts";
 import { type Buffer, elementType, layout, type Place, storedElements, type Value } from "./data.ts";
-import { type Group, loadsOf, storedBy } from "./fuse.ts";
-import type { Precedence } from "./order.ts";
 import type { Ref, Steps } from "./step.ts";
 
 const copy: MapKernel = { kind: "map", cost: 1, element: (at, lower) => [lower.read(0, at)] };
@@ -20,7 +18,8 @@ export class Places {
   readonly written = new Map<Ref, Place[]>();
   readonly #sources = new Map<Ref, Place>();
   readonly #temporary = new Map<Ref, Place>();
-  readonly #pairs: { input: Ref; output: Ref; place: Place }[] = [];
+  /** Carried values that change. */
+  readonly pairs: { input: Ref; output: Ref; place: Place }[] = [];
 
   constructor(trace: Trace, refOf: (t: Tensor) => Ref, steps: Steps) {
     const carried = new Map(trace.carry.map((c) => [c.path, c]));
@@ -71,15 +70,15 @@ export class Places {
         packed: false,
       };
       this.outputs.push({ path, type: value.type, place });
-      this.#write(ref, place);
+      this.writeTo(ref, place);
     }
     for (const { path, input, output } of trace.carry) {
       if (refOf(input) === refOf(output)) continue;
       const place = this.carry.find((v) => v.path === path)?.place as Place;
       // another carried value, or one carried twice, must be copied
-      const taken = this.#pairs.some((p) => p.output === refOf(output));
-      const ref = taken ? this.#copyOf(refOf(output), steps) : this.#computed(refOf(output), steps);
-      this.#pairs.push({ input: refOf(input), output: ref, place });
+      const taken = this.pairs.some((p) => p.output === refOf(output));
+      const ref = taken ? this.copyOf(refOf(output), steps) : this.#computed(refOf(output), steps);
+      this.pairs.push({ input: refOf(input), output: ref, place });
       this.written.set(ref, this.written.get(ref) ?? []);
     }
   }
@@ -96,62 +95,32 @@ export class Places {
     this.#sources.set(ref, { buffer, offset: 0, packed: false });
   }
 
-  /** A source that is returned as it is must be copied to be written. */
+  /** A source that is returned as it is must be copied to be written; so must a view, which its other readers look through. */
   #computed(ref: Ref, steps: Steps): Ref {
-    return ref.step.kernel.kind === "source" ? this.#copyOf(ref, steps) : ref;
+    const { kernel } = ref.step;
+    return kernel.kind === "source" || (kernel.kind === "map" && kernel.cost === 0) ? this.copyOf(ref, steps) : ref;
   }
 
-  #copyOf(ref: Ref, steps: Steps): Ref {
+  copyOf(ref: Ref, steps: Steps): Ref {
     return steps.ref(steps.add("copy", copy, [ref], {}, [ref.type]));
   }
 
-  #write(ref: Ref, place: Place): void {
+  /** Adds a place that the ref must be written to. */
+  writeTo(ref: Ref, place: Place): void {
     const places = this.written.get(ref) ?? [];
     places.push(place);
     this.written.set(ref, places);
   }
 
-  /** Carried values are written in place: every reader of the old value runs before its writer, which itself reads it only element for
-   *  element. Where that cannot be, the new value is made in memory of its own and copied when all have read the old one. */
-  settleCarry(
-    steps: Steps,
-    groups: Group[],
-    precedence: Precedence,
-    readsInPlace: (writer: Group, input: Ref, output: Ref, place: Place) => boolean,
-  ): void {
-    for (const { input, output, place } of this.#pairs) {
-      const stored = storedBy(groups);
-      const readersOf = (ref: Ref) => groups.filter((g) => loadsOf(g, stored).has(ref));
-      const writer = stored.get(output) as Group;
-      const readers = readersOf(input).filter((g) => g !== writer);
-      if (readers.every((g) => !precedence.reaches(writer, g)) && readsInPlace(writer, input, output, place)) {
-        for (const g of readers) precedence.add(g, writer);
-        this.#write(output, place);
-        continue;
-      }
-      const ref = this.#copyOf(output, steps);
-      const group: Group = {
-        core: null,
-        members: new Set([ref.step]),
-        stores: new Set([ref]),
-        domain: ref.type.shape,
-        label: "copy",
-      };
-      groups.push(group);
-      precedence.add(writer, group);
-      for (const g of readers) precedence.add(g, group);
-      this.#write(ref, place);
-    }
-  }
-
   /** What tells apart the buffers that refs will lie in, before that is settled. */
   bufferOf(ref: Ref): unknown {
-    const carried = this.#pairs.find((p) => p.output === ref);
+    const carried = this.pairs.find((p) => p.output === ref);
     return carried?.place.buffer ?? this.#sources.get(ref)?.buffer ?? ref;
   }
 
-  read(ref: Ref, stored: ReadonlyMap<Ref, Group>): Place | null {
-    return this.#sources.get(ref) ?? (stored.has(ref) ? (this.write(ref)[0] as Place) : null);
+  /** Where an input, carried value or constant lies. */
+  source(ref: Ref): Place | undefined {
+    return this.#sources.get(ref);
   }
 
   /** Where a stored ref is written: first, where it is read from. */

@@ -2,24 +2,21 @@
 // an untiled lane are known symbolically (built once); a candidate's are counted by evaluating those indices over its tile, so that
 // overlapping patches, shared rows and whole vec4s count once. Descents from several starts, one dimension at a time, give a short list.
 // Then each of the list is built, and what it really does is counted.
-import type { Atom, Index } from "../graph/affine.ts";
+import { type Atom, type Index, offsets } from "../graph/affine.ts";
 import type { ReduceKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
-import type { Place } from "./data.ts";
-import type { Load } from "./emit.ts";
+import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
-import { type Block, buildKernel, offsets, type PlaceOf, type Schedule } from "./kernel.ts";
+import { buildKernel, type Schedule, type Stored } from "./kernel.ts";
 import { isAligned, quadKey } from "./module.ts";
-import type { Ref } from "./step.ts";
+import type { PlaceOf } from "./region.ts";
 import type { Target } from "./target.ts";
-
-type Stores = readonly { ref: Ref; place: Place }[];
 
 /** Candidates that are built and counted. */
 const shortList = 5;
 
 /** Promising schedules, the best by the model first: what an autotuner tries. */
-export function rankSchedules(group: Group, target: Target, placeOf: PlaceOf, stores: Stores): Schedule[] {
+export function rankSchedules(group: Group, target: Target, placeOf: PlaceOf, stores: readonly Stored[]): Schedule[] {
   const extents = group.core ? (group.core.kernel as ReduceKernel).extents(group.core.ctx) : [];
   const ones: Schedule = { tile: group.domain.map(() => 1), unroll: extents.map(() => 1) };
   const model = new Model(group, extents, target, buildKernel(group, ones, placeOf, stores).block);

@@ -1,0 +1,114 @@
+// Reduction: the accumulators of a kernel's core and the loop nest that fills them.
+import { flatten, Index, offsets } from "../graph/affine.ts";
+import type { Combine, ReduceKernel } from "../graph/op.ts";
+import type { DType, TensorType } from "../shape/types.ts";
+import { strides } from "../shape/types.ts";
+import { and, type Block, type Statement } from "./emit.ts";
+import type { Region } from "./region.ts";
+import type { Step } from "./step.ts";
+
+const lowest = "-3.4028234663852886e38f";
+const highest = "3.4028234663852886e38f";
+
+const zeroOf = (dtype: string) => (dtype === "f32" ? "0.0f" : dtype === "i32" ? "0i" : "0u");
+
+function extreme(dtype: string, combine: Combine): string {
+  const max = combine === "max" || combine === "argmax" || combine === "maxSumExp";
+  if (dtype === "f32") return max ? lowest : highest;
+  if (dtype === "i32") return max ? "i32(-2147483648)" : "2147483647i";
+  return max ? "0u" : "4294967295u";
+}
+
+/** The elements of the core that a lane was asked for. Element i's state is a<i>_0 (and a<i>_1). */
+export class Accumulators {
+  readonly elements: (readonly Index[])[] = [];
+  readonly #core: Step | null;
+  readonly #number = new Map<string, number>();
+
+  constructor(core: Step | null) {
+    this.#core = core;
+  }
+
+  element(output: number, at: readonly Index[]): string {
+    const key = at.map((i) => i.key).join(",");
+    let n = this.#number.get(key);
+    if (n === undefined) {
+      n = this.elements.push(at) - 1;
+      this.#number.set(key, n);
+    }
+    const combine = ((this.#core as Step).kernel as ReduceKernel).combine;
+    // of an argmax only the index is an output
+    return `a${n}_${combine === "argmax" || combine === "argmin" ? 1 : output}`;
+  }
+}
+
+/** The loop nest that fills the accumulators. */
+export function reductionBlock(
+  step: Step,
+  accumulators: Accumulators,
+  region: Region,
+  unroll: readonly number[],
+): Block {
+  const { emitter } = region;
+  const kernel = step.kernel as ReduceKernel;
+  const extents = kernel.extents(step.ctx);
+  const { combine } = kernel;
+  // an argmax compares its input's values
+  const { dtype } = (
+    combine === "argmax" || combine === "argmin" ? step.ctx.inputs[0] : step.ctx.outputs[0]
+  ) as TensorType;
+  const declarations = accumulators.elements.flatMap((_, i) => declare(combine, i, dtype));
+  const loops: string[] = [];
+  const starts = extents.map((n, d) => {
+    const u = unroll[d] as number;
+    const times = Math.ceil(n / u);
+    if (times === 1) return Index.of(0);
+    const name = `r${d}`;
+    loops.push(`for (var ${name} = 0i; ${name} < ${times}i; ${name}++)`);
+    emitter.open(name);
+    return Index.atom(name, 0, times - 1).mul(u);
+  });
+  const lower = region.lower(step);
+  for (const offset of offsets(unroll)) {
+    const r = starts.map((s, d) => s.add(offset[d] as number));
+    // an unrolling that overhangs its extent adds nothing there
+    const inside = and(r.map((i, d) => emitter.inside(i, extents[d] as number)));
+    const neutral = combine === "sum" ? zeroOf(dtype) : extreme(dtype, combine);
+    const masked = (x: string) => (inside === "true" ? x : emitter.let(`select(${neutral}, ${x}, ${inside})`));
+    accumulators.elements.forEach((at, i) => {
+      const factors = kernel.term(at, r, lower, step.ctx).map(masked);
+      emitter.statement(accumulate(combine, dtype, i, factors, () => emitter.text(flatten(r, strides(extents)))));
+    });
+  }
+  const nest = (depth: number): Block => [
+    ...(emitter.scopes[depth] as Statement[]),
+    ...(depth < loops.length ? [{ loop: loops[depth] as string, body: nest(depth + 1) }] : []),
+  ];
+  return [...declarations, ...nest(0)];
+}
+
+function declare(combine: Combine, i: number, dtype: string): string[] {
+  if (combine === "sum") return [`var a${i}_0 = ${zeroOf(dtype)};`];
+  const first = `var a${i}_0 = ${extreme(dtype, combine)};`;
+  if (combine === "argmax" || combine === "argmin") return [first, `var a${i}_1 = 0i;`];
+  return combine === "maxSumExp" ? [first, `var a${i}_1 = 0.0f;`] : [first];
+}
+
+/** One term's statement. Branches would cost where loops are unrolled: SwiftShader takes minutes to compile two dozen in a row. */
+function accumulate(combine: Combine, dtype: DType, i: number, factors: readonly string[], flat: () => string): string {
+  const [a, b] = [`a${i}_0`, `a${i}_1`];
+  const [x, y] = factors as [string, string?];
+  switch (combine) {
+    case "sum":
+      if (y === undefined) return `${a} += ${x};`;
+      return dtype === "f32" ? `${a} = fma(${x}, ${y}, ${a});` : `${a} += ${x} * ${y};`;
+    case "max":
+    case "min":
+      return `${a} = ${combine}(${a}, ${x});`;
+    case "argmax":
+    case "argmin":
+      return `{ let better = ${x} ${combine === "argmax" ? ">" : "<"} ${a}; ${a} = select(${a}, ${x}, better); ${b} = select(${b}, ${flat()}, better); }`;
+    case "maxSumExp":
+      return `{ let d = ${x} - ${a}; let e = exp(-abs(d)); ${b} = select(${b} + e, fma(${b}, e, 1.0f), d > 0.0f); ${a} = max(${a}, ${x}); }`;
+  }
+}
