@@ -8,6 +8,8 @@ import { save } from "./results.ts";
 import { type Runtime, runSuite } from "./run.ts";
 import type { CompareArgs, CompareResult } from "./suites/compare.ts";
 import { compareTable } from "./suites/compareTable.ts";
+import type { GpuVsCpuArgs, GpuVsCpuResult } from "./suites/gpuVsCpu.ts";
+import { gpuVsCpuTable } from "./suites/gpuVsCpuTable.ts";
 import type { KernelsArgs, KernelsResult } from "./suites/kernels.ts";
 import { kernelsTable } from "./suites/kernelsTable.ts";
 import type { ProfileArgs, ProfileResult } from "./suites/profile.ts";
@@ -94,6 +96,19 @@ program
     const result = await startup(o.pages, o.rounds, (text) => process.stderr.write(`${text}\n`));
     console.log(startupTable(result));
     save("startup", result, o.json);
+  });
+
+program
+  .command("gpu-vs-cpu")
+  .description("ops and training steps over sizes: from where on the GPU is faster")
+  .argument("[filter]", "part of a name", "")
+  .option("--samples <n>", "samples", positive, 5)
+  .addOption(json())
+  .action(async (filter: string, o: { samples: number; json?: string }) => {
+    const args = { filter, samples: o.samples };
+    const result = await runSuite<GpuVsCpuArgs, GpuVsCpuResult>("gpuVsCpu", args, "chrome");
+    console.log(gpuVsCpuTable(result));
+    save("gpu-vs-cpu", result, o.json);
   });
 
 program

@@ -2,7 +2,7 @@
 import type { Dataset } from "../src/data/dataset.ts";
 import { takeExamples } from "../src/data/dataset.ts";
 import { mnist } from "../src/data/mnist.ts";
-import type { GpuDevice } from "../src/gpu/device.ts";
+import type { Device } from "../src/device.ts";
 import type { GpuProgram } from "../src/gpu/program.ts";
 import * as nn from "../src/nn/index.ts";
 import * as optim from "../src/optim/index.ts";
@@ -40,17 +40,17 @@ export async function examples(count: number): Promise<Dataset> {
 }
 
 export async function createTrainer(
-  device: GpuDevice,
+  device: Device,
   name: TaskName,
   { x, y }: Dataset,
-  sampling: Sampling = "shuffle",
+  options: { readonly sampling?: Sampling; readonly batchSize?: number } = {},
 ): Promise<Trainer> {
   const { layers, input } = tasks[name];
   return Trainer.create({
     device,
     model: nn.sequential(...layers.map(layerOf)),
     data: { x: { ...x, shape: [x.shape[0] as number, ...input] }, y },
-    ...{ batchSize, sampling, loss: nn.softmaxCrossEntropy, optimizer: optim.adam({ learningRate }), seed: 1 },
+    ...{ batchSize, loss: nn.softmaxCrossEntropy, optimizer: optim.adam({ learningRate }), seed: 1, ...options },
   });
 }
 

@@ -6,6 +6,7 @@ import type { TaskName } from "../tasks.ts";
 /** A training task's common ground: the first examples of MNIST, and the initial weights by layer and name. */
 export interface Start {
   readonly task: TaskName;
+  readonly batchSize: number;
   /** In [0, 1]. */
   readonly images: Float32Array;
   readonly labels: Int32Array;

@@ -2,7 +2,7 @@
 // it is dispatched is dropped. How many steps go by between waits is measured: the better of one and four.
 import { blockUntilReady, defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad, vjp } from "@jax-js/jax";
 import { JsClock, time } from "../measure.ts";
-import { batchSize, type LayerSpec, learningRate, tasks } from "../tasks.ts";
+import { type LayerSpec, learningRate, tasks } from "../tasks.ts";
 import {
   batches,
   firstBatch,
@@ -26,6 +26,7 @@ const array = (data: ArrayLike<number>, shape: readonly number[]) =>
 
 async function training(start: Start): Promise<Training> {
   const { input, layers } = tasks[start.task];
+  const { batchSize } = start;
   const count = start.labels.length;
   const image = input.length === 3 ? [input[2], input[0], input[1]] : input;
   const xs = array(start.images, [count, ...(image as number[])]);

@@ -7,7 +7,7 @@ import { conv2DBackpropInput } from "@tensorflow/tfjs-core/dist/ops/conv2d_backp
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import type { NdArray } from "../../src/shape/ndarray.ts";
 import { JsClock } from "../measure.ts";
-import { batchSize, type LayerSpec, learningRate, tasks } from "../tasks.ts";
+import { type LayerSpec, learningRate, tasks } from "../tasks.ts";
 import {
   batches,
   firstBatch,
@@ -46,7 +46,7 @@ async function finish(): Promise<void> {
 
 const tensor = ({ shape, data }: NdArray): tf.Tensor => tf.tensor(Float32Array.from(data), [...shape], "float32");
 
-function training(backend: Backend, { task, images, labels, weights }: Start): Training {
+function training(backend: Backend, { task, batchSize, images, labels, weights }: Start): Training {
   const { input, layers } = tasks[task];
   const count = labels.length;
   const xs = tf.tensor(images, [count, ...input]);

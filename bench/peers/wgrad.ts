@@ -10,7 +10,7 @@ import type { Tensor } from "../../src/tensor.ts";
 import { isNdArray } from "../../src/train/program.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 import { JsClock } from "../measure.ts";
-import { type TaskName, tasks } from "../tasks.ts";
+import { batchSize, type TaskName, tasks } from "../tasks.ts";
 import { createTrainer, stepsPerSubmit, submit } from "../training.ts";
 import type { Kernel, KernelRun, Start, Training } from "./contestant.ts";
 
@@ -22,20 +22,25 @@ export interface WgradTraining extends Training {
   readonly start: Start;
 }
 
-export async function wgradTraining(device: GpuDevice, task: TaskName, data: Dataset): Promise<WgradTraining> {
-  const trainer = await createTrainer(device, task, data);
+/** The trainer's parameters, by layer and name. */
+export async function initialWeights(trainer: Trainer, task: TaskName): Promise<Start["weights"]> {
   const params = leaves((await trainer.params()) as Tree<NdArray>, isNdArray);
-  const weights = tasks[task].layers.map((_, i) =>
+  return tasks[task].layers.map((_, i) =>
     Object.fromEntries(
       params
         .filter(({ path }) => path.split(".")[0]?.endsWith(String(i)))
         .map(({ path, value }) => [path.split(".").at(-1) as string, value]),
     ),
   );
+}
+
+export async function wgradTraining(device: GpuDevice, task: TaskName, data: Dataset): Promise<WgradTraining> {
+  const trainer = await createTrainer(device, task, data);
+  const weights = await initialWeights(trainer, task);
   return {
     trainer,
     start: {
-      ...{ task, weights, labels: Int32Array.from(data.y.data) },
+      ...{ task, weights, batchSize, labels: Int32Array.from(data.y.data) },
       images: Float32Array.from(data.x.data, (v) => v / 255),
     },
     async work(steps) {
@@ -50,7 +55,7 @@ export async function wgradTraining(device: GpuDevice, task: TaskName, data: Dat
       return clock.milliseconds;
     },
     async losses(steps) {
-      const sequential = await createTrainer(device, task, data, "sequential");
+      const sequential = await createTrainer(device, task, data, { sampling: "sequential" });
       submit(sequential, steps);
       const history = await (sequential.state.history as DeviceArray).read();
       sequential.dispose();

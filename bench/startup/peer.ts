@@ -1,6 +1,7 @@
 // A peer's start: the net `mnist-cnn` with weights drawn here.
 import type { NdArray } from "../../src/shape/ndarray.ts";
 import { generator, type Peer, type Start, type Training } from "../peers/contestant.ts";
+import { batchSize } from "../tasks.ts";
 import { readImages } from "./measure.ts";
 
 const random = generator(1);
@@ -19,7 +20,7 @@ const zeros = (n: number): NdArray => ({ dtype: "f32", shape: [n], data: new Flo
 export async function startPeer(peer: () => Peer | Promise<Peer>): Promise<Training> {
   const [{ pixels, labels }, made] = await Promise.all([readImages(), peer()]);
   const start: Start = {
-    task: "mnist-cnn",
+    ...{ task: "mnist-cnn", batchSize },
     images: Float32Array.from(pixels, (v) => v / 255),
     labels: Int32Array.from(labels),
     weights: [
