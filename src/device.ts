@@ -1,7 +1,8 @@
 // What a device is, whichever it is: `gpu/` runs plans on WebGPU, `cpu/` runs graphs by the reference.
 import type { MapTree, Tree } from "./graph/tree.ts";
+import { ArrayError, ShapeError } from "./shape/errors.ts";
 import type { NdArray } from "./shape/ndarray.ts";
-import type { TensorType } from "./shape/types.ts";
+import { printType, sameType, type TensorType } from "./shape/types.ts";
 import type { Tensor } from "./tensor.ts";
 import type { TypeTree } from "./trace.ts";
 
@@ -57,4 +58,30 @@ export interface Device extends AsyncDisposable {
   /** Resolves when all that was submitted is done; rejects with DeviceLostError if the device is lost. */
   synchronize(): Promise<void>;
   dispose(): void;
+}
+
+export const isDeviceArray = (x: unknown): x is DeviceArray =>
+  typeof x === "object" && x !== null && "device" in x && "read" in x;
+
+/** A leaf of what a program is given: an array of a device, or whatever stands in the place of one by mistake. */
+export const isInput = (x: unknown): x is DeviceArray | NdArray | null | undefined =>
+  typeof x !== "object" || x === null || isDeviceArray(x) || ("data" in x && ArrayBuffer.isView(x.data));
+
+/** The array given for an input of a program on `device`. Throws ArrayError if it is none, or another device's. */
+export function requireArray(
+  program: string,
+  path: string,
+  given: unknown,
+  type: TensorType,
+  device: Device,
+): DeviceArray {
+  const fail = (what: string) => new ArrayError(`${program}: input ${path} ${what}`);
+  if (given === undefined || given === null) throw fail(`is missing; give an array of ${printType(type)}`);
+  if (!isDeviceArray(given)) throw fail(`lives on no device; put it on ${device.name}`);
+  if (given.device !== device) throw fail("lives on another device; put it on this one");
+  if (!sameType(given.type, type))
+    throw new ShapeError(
+      `${program}: input ${path} is ${printType(given.type)}, compiled for ${printType(type)}; compile for that shape`,
+    );
+  return given;
 }

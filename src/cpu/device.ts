@@ -1,13 +1,21 @@
 // The reference as a device: the same interface, in float64, on the host.
-import type { CompileOptions, Device, DeviceArray, Program, RunOptions } from "../device.ts";
+import {
+  type CompileOptions,
+  type Device,
+  type DeviceArray,
+  isInput,
+  type Program,
+  type RunOptions,
+  requireArray,
+} from "../device.ts";
 import type { Node } from "../graph/node.ts";
+import { printGraph } from "../graph/print.ts";
 import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
 import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { printType, sameType, type TensorType } from "../shape/types.ts";
 import { isTensor, type Tensor } from "../tensor.ts";
-import { trace, type TypeTree } from "../trace.ts";
-import { printGraph } from "../graph/print.ts";
+import { type TypeTree, trace } from "../trace.ts";
 import { evaluate } from "./evaluate.ts";
 
 class CpuArray implements DeviceArray {
@@ -51,7 +59,6 @@ class CpuArray implements DeviceArray {
 
 const isNdArray = (x: unknown): x is NdArray =>
   typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data) && "shape" in x;
-const isCpuArray = (x: unknown): x is CpuArray => x instanceof CpuArray;
 
 export class CpuDevice implements Device {
   readonly kind = "cpu";
@@ -71,17 +78,15 @@ export class CpuDevice implements Device {
     types: I,
     options: CompileOptions<I, C> = {},
   ): Promise<Program<I, Omit<O, C>>> {
-    const t = trace(f, types, options.carry);
+    const t = trace(f as never, types as never, options.carry);
     const targets = [...t.carry.map((c) => c.output), ...t.outputs.map((o) => o.value)];
     const run = (inputs: unknown, { repeat = 1 }: RunOptions = {}) => {
       if (!Number.isInteger(repeat) || repeat < 1)
         throw new ValueError(`run: repeat must be a positive integer, got ${repeat}`);
-      const given = new Map(leaves(inputs, isCpuArray).map(({ path, value }) => [path, value]));
+      const given = new Map(leaves(inputs, isInput).map(({ path, value }) => [path, value]));
       const arrays = t.inputs.map(({ path, value }) => {
-        const array = given.get(path);
-        if (!array) throw new ArrayError(`run: input ${path} is missing; give an array of this device`);
-        if (!sameType(array.type, value.type))
-          throw new ShapeError(`run: input ${path} is ${printType(array.type)}, compiled for ${printType(value.type)}`);
+        const array = requireArray(options.label ?? "program", path, given.get(path), value.type, this) as CpuArray;
+        array.current();
         return [path, value.node, array] as const;
       });
       let results: NdArray[] = [];

@@ -1,9 +1,8 @@
 // GpuProgram: a plan made ready. Pipelines, buffers and bind groups are made once; a run only records dispatches and submits.
-import type { DeviceArray, Program, RunOptions } from "../device.ts";
+import { type DeviceArray, isInput, type Program, type RunOptions, requireArray } from "../device.ts";
 import { leaves, mapTree } from "../graph/tree.ts";
 import type { Buffer, Plan, Value } from "../plan/data.ts";
 import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
-import { printType, sameType } from "../shape/types.ts";
 import { isTensor, type Tensor } from "../tensor.ts";
 import { BufferOwner, encode, type Freshness, GpuArray } from "./array.ts";
 import type { GpuDevice } from "./device.ts";
@@ -24,12 +23,6 @@ interface Bound {
   readonly buffer: GPUBuffer;
   readonly offset: number;
 }
-
-const isGpuArray = (x: unknown): x is GpuArray => x instanceof GpuArray;
-const isDeviceArray = (x: object): x is DeviceArray => "device" in x && "read" in x;
-/** Whatever may have been given in the place of an array: it is looked at when its place is known. */
-const isLeaf = (x: unknown): x is object | null | undefined =>
-  typeof x !== "object" || x === null || isDeviceArray(x) || ("data" in x && ArrayBuffer.isView(x.data));
 
 // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
 export class GpuProgram implements Program<any, any> {
@@ -204,19 +197,10 @@ export class GpuProgram implements Program<any, any> {
 
   /** Checks the inputs and finds where each input buffer of the plan lies. */
   #bind(inputs: unknown): Map<Buffer, Bound> {
-    const given = new Map(leaves(inputs, isLeaf).map((l) => [l.path, l.value]));
+    const given = new Map(leaves(inputs, isInput).map((l) => [l.path, l.value]));
     const take = ({ path, type }: Value) => {
-      const array = given.get(path);
-      const fail = (what: string) => new ArrayError(`${this.#label}: input ${path} ${what}`);
-      if (array === undefined || array === null) throw fail(`is missing; give an array of ${printType(type)}`);
-      if (!isDeviceArray(array)) throw fail(`lives on no device; put it on ${this.#device.name}`);
-      if (!isGpuArray(array) || array.device !== this.#device)
-        throw fail("lives on another device; put it on this one");
+      const array = requireArray(this.#label, path, given.get(path), type, this.#device) as GpuArray;
       array.check();
-      if (!sameType(array.type, type))
-        throw new ShapeError(
-          `${this.#label}: input ${path} is ${printType(array.type)}, compiled for ${printType(type)}; compile for that shape`,
-        );
       return array;
     };
     const bound = new Map<Buffer, Bound>();

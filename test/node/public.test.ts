@@ -1,6 +1,20 @@
 // The library as its user sees it: one import, one page of code.
 import { expect, test } from "vitest";
-import { Device, f32, grad, mnist, ndarray, nn, optim, type Tensor, Trainer, ValueError } from "wgrad";
+import {
+  ArrayError,
+  Device,
+  f32,
+  grad,
+  i32,
+  mnist,
+  ndarray,
+  nn,
+  optim,
+  ShapeError,
+  type Tensor,
+  Trainer,
+  ValueError,
+} from "wgrad";
 
 /** IDX files of n images of 28×28 and their labels; a label is a bright row. */
 function files(n: number): (name: string) => Promise<Uint8Array> {
@@ -54,4 +68,21 @@ test("a function is compiled, differentiated and run", async () => {
 test("errors are classes to tell apart", async () => {
   expect(() => optim.adam({ learningRate: Number.NaN })).toThrow(ValueError);
   await expect(Device.request({ gpu: { requestAdapter: async () => null } as never })).rejects.toThrow("Device.cpu()");
+});
+
+test("an array that is missing, on the host, disposed, of another device, shape or dtype is refused by name", async () => {
+  const device = Device.cpu();
+  const types = { x: f32(2) };
+  const program = await device.compile(({ x }: { x: Tensor }) => ({ y: x.mul(2) }), types, { label: "double" });
+  const two = ndarray(f32(2), [1, 2]);
+  const run = (x: unknown) => () => program.run({ x } as never);
+  const disposed = device.put(two);
+  disposed.dispose();
+  expect(run(undefined)).toThrow("double: input x is missing; give an array of f32[2]");
+  expect(run(two)).toThrow("double: input x lives on no device; put it on CPU reference (float64)");
+  expect(run(Device.cpu().put(two))).toThrow("double: input x lives on another device; put it on this one");
+  expect(run(disposed)).toThrow(ArrayError);
+  expect(run(device.put(ndarray(f32(3), [1, 2, 3])))).toThrow(ShapeError);
+  expect(run(device.put(ndarray(i32(2), [1, 2])))).toThrow("input x is i32[2], compiled for f32[2]");
+  expect([...(await program.run({ x: device.put(two) }).y.read()).data]).toEqual([2, 4]);
 });
