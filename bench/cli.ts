@@ -12,6 +12,7 @@ import type { GpuVsCpuArgs, GpuVsCpuResult } from "./suites/gpuVsCpu.ts";
 import { gpuVsCpuTable } from "./suites/gpuVsCpuTable.ts";
 import type { KernelsArgs, KernelsResult } from "./suites/kernels.ts";
 import { kernelsTable } from "./suites/kernelsTable.ts";
+import { pack } from "./suites/pack.ts";
 import type { ProfileArgs, ProfileResult } from "./suites/profile.ts";
 import { type StartupPage, startup, startupPages, startupTable } from "./suites/startup.ts";
 import type { TrainArgs, TrainResult } from "./suites/train.ts";
@@ -124,6 +125,15 @@ program
     const result = await runSuite<ProfileArgs, ProfileResult>("profile", { task, ...rest }, runtime);
     console.log(`${task} on ${result.device}\n${result.text}`);
     if (trace) writeFileSync(trace, JSON.stringify(result.trace));
+  });
+
+program
+  .command("pack")
+  .description("an archive that runs the benchmarks on a bare x86-64 Linux machine with an NVIDIA GPU")
+  .argument("<folder>", "where to make it")
+  .action(async (folder: string) => {
+    const { archive, bytes } = await pack(folder, (text) => process.stderr.write(`${text}\n`));
+    console.log(`${archive}: ${(bytes / 1e6).toFixed(1)} MB`);
   });
 
 await program.parseAsync();
