@@ -69,17 +69,22 @@ export function reductionBlock(
     return Index.atom(name, 0, times - 1).mul(u);
   });
   const lower = region.lower(step);
-  for (const offset of offsets(unroll)) {
+  const steps = offsets(unroll);
+  const neutral = combine === "sum" ? zeroOf(dtype) : extreme(dtype, combine);
+  // a sum is taken in two levels, within an iteration and over them: its rounding error grows with their numbers, not with their product
+  const chained = combine === "sum" && steps.length >= leastChain;
+  steps.forEach((offset, k) => {
     const r = starts.map((s, d) => s.add(offset[d] as number));
     // an unrolling that overhangs its extent adds nothing there
     const inside = and(r.map((i, d) => emitter.inside(i, extents[d] as number)));
-    const neutral = combine === "sum" ? zeroOf(dtype) : extreme(dtype, combine);
     const masked = (x: string) => (inside === "true" ? x : emitter.let(`select(${neutral}, ${x}, ${inside})`));
     accumulators.elements.forEach((at, i) => {
       const factors = kernel.term(at, r, lower, step.ctx).map(masked);
-      emitter.statement(accumulate(combine, dtype, i, factors, () => emitter.text(flatten(r, strides(extents)))));
+      if (chained) emitter.statement(chain(dtype, i, k, factors));
+      else emitter.statement(accumulate(combine, dtype, i, factors, () => emitter.text(flatten(r, strides(extents)))));
     });
-  }
+  });
+  if (chained) for (const i of accumulators.elements.keys()) emitter.statement(`a${i}_0 += s${i}_${steps.length - 1};`);
   const nest = (depth: number): Block => [
     ...(emitter.scopes[depth] as Statement[]),
     ...(depth < loops.length ? [{ loop: loops[depth] as string, body: nest(depth + 1) }] : []),
@@ -92,6 +97,17 @@ function declare(combine: Combine, i: number, dtype: string): string[] {
   const first = `var a${i}_0 = ${extreme(dtype, combine)};`;
   if (combine === "argmax" || combine === "argmin") return [first, `var a${i}_1 = 0i;`];
   return combine === "maxSumExp" ? [first, `var a${i}_1 = 0.0f;`] : [first];
+}
+
+/** Unrolled terms from which on their sum is taken by itself before it is added. */
+const leastChain = 4;
+
+/** The sum of an iteration's terms up to the k-th. */
+function chain(dtype: DType, i: number, k: number, [x, y]: readonly string[]): string {
+  const before = `s${i}_${k - 1}`;
+  if (k === 0) return `let s${i}_0 = ${y === undefined ? x : `${x} * ${y}`};`;
+  if (y === undefined) return `let s${i}_${k} = ${before} + ${x};`;
+  return `let s${i}_${k} = ${dtype === "f32" ? `fma(${x}, ${y}, ${before})` : `${before} + ${x} * ${y}`};`;
 }
 
 /** One term's statement. Branches would cost where loops are unrolled: SwiftShader takes minutes to compile two dozen in a row. */
