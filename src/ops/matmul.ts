@@ -13,11 +13,18 @@ export const matmul: Op<Record<string, never>> = {
     requireDtype("matmul", "a", a!, "f32");
     requireDtype("matmul", "b", b!, "f32");
     if (a!.shape.length < 2 || b!.shape.length < 2)
-      throw new ShapeError(`matmul: operands need rank ≥ 2, got ${printType(a!)} and ${printType(b!)}; reshape a vector to [1,n] or [n,1], or use outer`);
+      throw new ShapeError(
+        `matmul: operands need rank ≥ 2, got ${printType(a!)} and ${printType(b!)}; reshape a vector to [1,n] or [n,1], or use outer`,
+      );
     const [m, k] = a!.shape.slice(-2);
     const [k2, n] = b!.shape.slice(-2);
-    if (k !== k2) throw new ShapeError(`matmul: inner sizes differ, ${printType(a!)} and ${printType(b!)} (${k} vs ${k2}); transpose one or check the layer sizes`);
-    return [{ dtype: "f32", shape: [...broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2)), m!, n!] }];
+    if (k !== k2)
+      throw new ShapeError(
+        `matmul: inner sizes differ, ${printType(a!)} and ${printType(b!)} (${k} vs ${k2}); transpose one or check the layer sizes`,
+      );
+    return [
+      { dtype: "f32", shape: [...broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2)), m!, n!] },
+    ];
   },
   reference([a, b], _params, [type]) {
     const { shape } = type!;
@@ -44,8 +51,12 @@ export const matmul: Op<Record<string, never>> = {
     extents: ({ inputs: [a] }) => [a!.shape.at(-1)!],
     term(at, [k], lower, { inputs: [a, b] }) {
       const batch = at.slice(0, -2);
-      const batchOf = (shape: readonly number[]) => (shape.length === 2 ? [] : broadcastIndex(batch, shape.slice(0, -2)));
-      return [lower.read(0, [...batchOf(a!.shape), at.at(-2)!, k!]), lower.read(1, [...batchOf(b!.shape), k!, at.at(-1)!])];
+      const batchOf = (shape: readonly number[]) =>
+        shape.length === 2 ? [] : broadcastIndex(batch, shape.slice(0, -2));
+      return [
+        lower.read(0, [...batchOf(a!.shape), at.at(-2)!, k!]),
+        lower.read(1, [...batchOf(b!.shape), k!, at.at(-1)!]),
+      ];
     },
   },
   gradient: ([d], { inputs: [a, b] }) => [d!.matmul(b!.transpose()), a!.transpose().matmul(d!)],
