@@ -1,10 +1,12 @@
 // `npm run bench -- <suite>`.
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { caseGroups } from "./cases.ts";
 import { kernelNames } from "./kernels.ts";
 import { type PeerName, peerNames } from "./peers/contestant.ts";
-import { save } from "./results.ts";
+import { writeReport } from "./reportPage.ts";
+import { resultsFolder, save } from "./results.ts";
 import { type Runtime, runSuite } from "./run.ts";
 import type { CompareArgs, CompareResult } from "./suites/compare.ts";
 import { compareTable } from "./suites/compareTable.ts";
@@ -134,6 +136,15 @@ program
   .action(async (folder: string) => {
     const { archive, bytes } = await pack(folder, (text) => process.stderr.write(`${text}\n`));
     console.log(`${archive}: ${(bytes / 1e6).toFixed(1)} MB`);
+  });
+
+program
+  .command("report")
+  .description("a static page of all results, with plots")
+  .argument("[file]", "where to write it", join(resultsFolder, "index.html"))
+  .action(async (file: string) => {
+    await writeReport(file);
+    console.log(file);
   });
 
 await program.parseAsync();

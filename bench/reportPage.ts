@@ -1,0 +1,57 @@
+// `bench report`: one static page of all result files, with plots and tables.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ResultFile, resultsFolder } from "./results.ts";
+import { runSuite } from "./run.ts";
+import { compareTable } from "./suites/compareTable.ts";
+import { gpuVsCpuTable } from "./suites/gpuVsCpuTable.ts";
+import { kernelsTable } from "./suites/kernelsTable.ts";
+import type { Plots, Suites } from "./suites/report.ts";
+import { startupTable } from "./suites/startup.ts";
+import { trainTable } from "./suites/trainTable.ts";
+
+type Section = { readonly title: string; readonly table: (result: never) => string };
+
+const sections: Record<keyof Suites, Section> = {
+  compare: { title: "Beside the peers", table: compareTable },
+  train: { title: "Training", table: trainTable },
+  startup: { title: "Start-up", table: startupTable },
+  kernels: { title: "Kernels", table: kernelsTable },
+  "gpu-vs-cpu": { title: "GPU and CPU over sizes", table: gpuVsCpuTable },
+};
+
+const style = `
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2em auto; padding: 0 1em; color: #222; }
+pre { font-size: 12px; overflow-x: auto; background: #f6f6f6; padding: 1em; }
+figure { margin: 0; }
+.grid { display: flex; flex-wrap: wrap; gap: 1.5em; }
+.about { color: #666; }`;
+
+const escapeHtml = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+
+/** Writes the page. Throws if there are no results. */
+export async function writeReport(path: string): Promise<void> {
+  const files = readdirSync(resultsFolder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => JSON.parse(readFileSync(join(resultsFolder, name), "utf8")) as ResultFile);
+  if (files.length === 0) throw new Error(`bench report: no results in ${resultsFolder}; run a suite first`);
+  const parts: string[] = [];
+  for (const { device, suites } of files) {
+    const plots = await runSuite<Suites, Plots>("report", suites as Suites, "chrome");
+    parts.push(`<h1>${escapeHtml(device)}</h1>`);
+    for (const [name, { title, table }] of Object.entries(sections)) {
+      const result = suites[name] as { date: string; machine: string } | undefined;
+      if (!result) continue;
+      parts.push(
+        `<h2>${title}</h2><p class="about">npm run bench -- ${name} · ${escapeHtml(result.machine)} · ${result.date.slice(0, 10)}</p>`,
+        plots[name as keyof Suites] ?? "",
+        `<details><summary>Figures</summary><pre>${escapeHtml(table(result as never))}</pre></details>`,
+      );
+    }
+  }
+  const head = `<meta charset="utf-8"><title>wgrad: benchmarks</title><style>${style}</style>`;
+  writeFileSync(
+    path,
+    `<!doctype html>\n<html lang="en"><head>${head}</head>\n<body>${parts.join("\n")}</body></html>\n`,
+  );
+}
