@@ -1,13 +1,16 @@
-// `npm run train -- TASK`: trains a net on MNIST in Chrome, in Node or on the CPU reference, and tests it.
+// `npm run train -- TASK`: trains a net on MNIST, or on sequences (sequences.ts), in Chrome, in Node or on the CPU reference, and tests it.
 
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CpuDevice } from "../cpu/device.ts";
 import { mnist } from "../data/mnist.ts";
 import type { Device } from "../device.ts";
 import { GpuDevice } from "../gpu/device.ts";
+import { type SequenceTaskName, sequenceTasks } from "../train/sequences/index.ts";
+import type { CellName } from "../train/sequences/task.ts";
 import { optimizerOf, optimizers, type TaskName, tasks } from "../train/tasks.ts";
 import { createGpu } from "./dawn.ts";
 import { runInChrome } from "./page.ts";
+import { runSequence } from "./sequences.ts";
 import type { PageArgs } from "./train.page.ts";
 import { type DataSource, dataSource, withServer } from "./trainData.ts";
 import { type Summary, type TrainArgs, type TrainMessage, trainJob } from "./trainJob.ts";
@@ -51,9 +54,22 @@ interface Options extends Partial<Omit<TrainArgs, "task">> {
   data: string;
   seed: number;
   json?: true;
+  steps?: number;
+  cell?: CellName;
+  length?: number;
+  text?: string;
+  temperature?: number;
 }
 
-async function main(name: TaskName, { runtime, data, json, ...given }: Options): Promise<void> {
+async function main(name: TaskName | SequenceTaskName, options: Options): Promise<void> {
+  if (!(name in sequenceTasks)) return images(name as TaskName, options);
+  const { runtime, json = false, seed, steps, batch, lr, cell, length, text, temperature } = options;
+  const args = Object.entries({ steps, batch, lr, cell, length, temperature }).filter(([, v]) => v !== undefined);
+  const task = name as SequenceTaskName;
+  await runSequence({ task, runtime, json, seed, textFile: text, ...Object.fromEntries(args) });
+}
+
+async function images(name: TaskName, { runtime, data, json, ...given }: Options): Promise<void> {
   const task = tasks[name];
   const { epochs = task.epochs, batch = task.batchSize, optimizer = task.optimizer } = given;
   const args: TrainArgs = { ...given, task: name, epochs, batch, optimizer };
@@ -69,15 +85,15 @@ async function main(name: TaskName, { runtime, data, json, ...given }: Options):
 }
 
 const command = new Command("train")
-  .description("Trains a net on MNIST and tests it.")
+  .description("Trains a net and tests it.")
   .addArgument(
     new Argument(
       "[task]",
-      Object.entries(tasks)
+      Object.entries({ ...tasks, ...sequenceTasks })
         .map(([name, { description }]) => `${name}: ${description}`)
         .join("\n"),
     )
-      .choices(Object.keys(tasks))
+      .choices(Object.keys({ ...tasks, ...sequenceTasks }))
       .default("mnist-cnn"),
   )
   .addOption(
@@ -92,6 +108,11 @@ const command = new Command("train")
   .option("--lr <rate>", "learning rate (default: by optimizer)", Number)
   .option("--seed <n>", "of initial weights and shuffles", integer(0), 1)
   .option("--data <set>", "mnist, or fashion:DIR with the four IDX files, gzipped or not", "mnist")
+  .option("--steps <n>", "of a task over sequences", integer(1))
+  .addOption(new Option("--cell <name>", "of a task over sequences").choices(["lstm", "gru", "rnn"]))
+  .option("--length <n>", "of a sequence", integer(2))
+  .option("--text <file>", "what char-rnn learns (default: Genesis in the King James Version)")
+  .option("--temperature <x>", "of what char-rnn writes (default: 0.7)", Number)
   .option("--json", "one JSON line a report, then one with the result")
   .action(main);
 

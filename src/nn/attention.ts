@@ -1,0 +1,67 @@
+// Attention: for each query, the mean of the values, weighted by a softmax over how well their keys fit. Queries [B, Q, D], keys [B, K, D],
+// values [B, K, V] → y [B, Q, V], weights [B, Q, K].
+//
+//   dot       score = q·k / √D    Luong et al. 2015 (without the root); Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
+//   additive  score = v·tanh(q·Wq + k·Wk)    Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473
+import { ShapeError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { printType } from "../shape/types.ts";
+import { iota, type Tensor } from "../tensor.ts";
+import { glorotUniform } from "./initialisers.ts";
+import { fold, type Key } from "./key.ts";
+
+export interface Attended {
+  readonly y: Tensor;
+  readonly weights: Tensor;
+}
+
+export interface AttentionOptions {
+  /** i32[B]: keys at and behind the length count for nothing. At least 1. */
+  readonly lengths?: Tensor;
+}
+
+function attend(scores: Tensor, values: Tensor, { lengths }: AttentionOptions): Attended {
+  const [B, , K] = scores.shape as [number, number, number];
+  const valid = lengths && iota({ dtype: "i32", shape: [B, 1, K] }, 2).less(lengths.reshape([B, 1, 1]));
+  const weights = (valid ? scores.where(valid, -1e30) : scores).softmax(-1);
+  return { y: weights.matmul(values), weights };
+}
+
+function check(op: string, query: Tensor, keys: Tensor, values: Tensor): void {
+  const [q, k, v] = [query, keys, values].map((t) => t.shape) as [number[], number[], number[]];
+  if (q.length !== 3 || k.length !== 3 || v.length !== 3 || q[0] !== k[0] || k[0] !== v[0] || k[1] !== v[1])
+    throw new ShapeError(
+      `${op}: queries [B, Q, D], keys [B, K, D] and values [B, K, V] do not fit, got ${[query, keys, values].map((t) => printType(t.type)).join(", ")} (${q[0]} vs ${k[0]} sequences, ${k[1]} keys vs ${v[1]} values); reshape them`,
+    );
+}
+
+export function dotAttention(query: Tensor, keys: Tensor, values = keys, options: AttentionOptions = {}): Attended {
+  check("dotAttention", query, keys, values);
+  const scale = 1 / Math.sqrt(query.shape[2]!);
+  return attend(query.mul(scale).matmul(keys.transpose()), values, options);
+}
+
+/** Wq [D, A], Wk [D′, A], v [A] */
+export interface AdditiveWeights<T> {
+  readonly wq: T;
+  readonly wk: T;
+  readonly v: T;
+}
+
+export function additiveWeights(key: Key, queries: number, keys: number, units: number): AdditiveWeights<NdArray> {
+  const make = (part: number, rows: number) => glorotUniform(fold(key, part), [rows, units]);
+  const v = glorotUniform(fold(key, 2), [units, 1]);
+  return { wq: make(0, queries), wk: make(1, keys), v: { ...v, shape: [units] } };
+}
+
+export function additiveAttention(
+  { wq, wk, v }: AdditiveWeights<Tensor>,
+  query: Tensor,
+  keys: Tensor,
+  values = keys,
+  options: AttentionOptions = {},
+): Attended {
+  check("additiveAttention", query, keys, values);
+  const hidden = query.matmul(wq).unsqueeze(2).add(keys.matmul(wk).unsqueeze(1)).tanh();
+  return attend(hidden.mul(v).sum(-1), values, options);
+}
