@@ -85,18 +85,19 @@ export class Precedence {
 /** Beyond this many bundles only the latest are tried: the search is quadratic. */
 const window = 32;
 
-/** Lets independent groups share a dispatch where `fits` says that the bundle may be, and where that delays nothing: each group may run at
- *  any level from the earliest that its inputs allow to the latest that its readers do. */
+/** Lets small groups share the dispatch of independent ones where `fits` says that the bundle may be, and where that delays nothing: each
+ *  group may run at any level from the earliest that its inputs allow to the latest that its readers do. */
 export function pack(
   groups: readonly Group[],
   precedence: Precedence,
-  small: (g: Group) => boolean,
+  sizeOf: (g: Group) => "small" | "large" | "alone",
   fits: (groups: Bundle) => boolean,
 ): void {
   const levels = precedence.levels();
-  const hosts: { group: Group; first: number; last: number }[] = [];
+  const hostOf = (group: Group) => ({ group, ...(levels.get(group) as { first: number; last: number }) });
+  const hosts = groups.filter((g) => sizeOf(g) === "large").map(hostOf);
   for (const g of groups) {
-    if (!small(g)) continue;
+    if (sizeOf(g) !== "small") continue;
     const { first, last } = levels.get(g) as { first: number; last: number };
     const host = hosts
       .slice(-window)
@@ -112,6 +113,6 @@ export function pack(
       precedence.merge(host.group, g);
       host.first = Math.max(host.first, first);
       host.last = Math.min(host.last, last);
-    } else hosts.push({ group: g, first, last });
+    } else hosts.push(hostOf(g));
   }
 }

@@ -34,7 +34,7 @@ export interface PlanOptions {
 }
 
 /** Multiply-adds up to which a group is small: its dispatch would cost more than its work. */
-const smallWork = 1 << 17;
+const smallWork = 1 << 18;
 
 /** Plans a traced function for a target. `apart` numbers steps that get a kernel of their own: it makes room in one that would bind too
  *  many buffers. */
@@ -57,8 +57,9 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
     .find((step) => step && !apart.has(step.id));
   if (moved) return makePlan(trace, options, new Set([...apart, moved.id]));
 
-  const small = (g: Group) => g.core?.kernel.kind !== "custom" && workOf(g) <= smallWork;
-  pack(groups, link.precedence, small, (bundle) => link.countBuffers(bundle) <= target.maxBuffers);
+  const sizeOf = (g: Group) =>
+    g.core?.kernel.kind === "custom" ? "alone" : workOf(g) <= smallWork ? "small" : "large";
+  pack(groups, link.precedence, sizeOf, (bundle) => link.countBuffers(bundle) <= target.maxBuffers);
   const dispatches = link.precedence.sorted().flatMap((bundle) => lowerBundle(bundle, link, steps, options));
   const { inputs, carry } = places;
   const plan = { dispatches, ...placeTemporaries(dispatches, places), inputs, carry, outputs: places.outputs };
