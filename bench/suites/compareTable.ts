@@ -15,10 +15,22 @@ export function compareTable({ device, comparisons }: CompareResult): string {
     `${c.subject} · ${c.peer}`,
     c.unit,
     ...[rate(c, c.wgrad), rate(c, c.other)],
-    c.ratio ? spreadText(c.ratio) : (c.failure ?? ""),
+    c.ratio ? spreadText(c.ratio) : "–",
     ...cost(c.wgrad),
     ...cost(c.other),
+    c.failure ?? "",
   ]);
-  const header = ["subject", "unit", "wgrad", "peer", "times faster", "dispatches/submits", "JS µs", "peer's", "JS µs"];
+  const header = [
+    "subject",
+    "unit",
+    "wgrad",
+    "peer",
+    "times faster",
+    "dispatches/submits",
+    "JS µs",
+    "peer's",
+    "JS µs",
+    "",
+  ];
   return `${device}\n${table(header, rows)}`;
 }
