@@ -30,7 +30,11 @@ export const isType = (x: unknown): x is TensorType =>
 /** Runs `f` on tensors of the given types. `carry` names top-level inputs that `f` returns, under the same name and of the same types,
  *  as their next value. Throws ShapeError where a carried output does not match its input. */
 export function trace(f: (inputs: never) => unknown, types: TypeTree, carry: readonly string[] = []): Trace {
-  const tensors = mapTree<unknown, TensorType, unknown>(types, isType, (type, path) => apply(ops.input, [], { path, type })[0] as Tensor);
+  const tensors = mapTree<unknown, TensorType, unknown>(
+    types,
+    isType,
+    (type, path) => apply(ops.input, [], { path, type })[0] as Tensor,
+  );
   const result = f(tensors as never);
   const inputs = leaves(tensors, isTensor);
   if (carry.length === 0) return { inputs, outputs: leaves(result, isTensor), carry: [], outputTree: result };

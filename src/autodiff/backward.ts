@@ -17,7 +17,7 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
     slots[t.output] = before ? before.add(unbroadcast) : unbroadcast;
     gradients.set(t.node, slots);
   };
-  outputs.forEach((t, i) => accumulate(t, cotangents[i] as Tensor));
+  for (const [i, t] of outputs.entries()) accumulate(t, cotangents[i] as Tensor);
   const needed = dependents(outputs, wrt);
   for (const node of toposort(outputs).reverse()) {
     const dout = gradients.get(node);

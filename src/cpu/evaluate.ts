@@ -14,16 +14,16 @@ export function evaluate(outputs: readonly Tensor[], inputs: ReadonlyMap<Node, N
       given
         ? [given]
         : node.op.reference(
-            node.inputs.map((t) => valueOf(values, t)),
+            node.inputs.map((t) => outputOf(values, t)),
             node.params,
             node.types,
           ),
     );
   }
-  return outputs.map((t) => valueOf(values, t));
+  return outputs.map((t) => outputOf(values, t));
 }
 
-function valueOf(values: ReadonlyMap<Node, readonly NdArray[]>, t: Tensor): NdArray {
+function outputOf(values: ReadonlyMap<Node, readonly NdArray[]>, t: Tensor): NdArray {
   const v = values.get(t.node)?.[t.output];
   if (!v) throw new InternalError(`evaluate: ${t.node.op.name} has no output ${t.output}`);
   return v;

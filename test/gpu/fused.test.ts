@@ -56,18 +56,17 @@ const check = (options: { carried: boolean; differentiate: boolean; seed: number
   fc.assert(
     fc.asyncProperty(recipes(options), async (recipe) => {
       const want = await run(cpu, recipe, options.differentiate);
-      for (const device of devices) {
-        const got = await run(device, recipe, options.differentiate);
+      const results = await Promise.all(devices.map((device) => run(device, recipe, options.differentiate)));
+      for (const [d, got] of results.entries())
         want.forEach((w, i) => {
-          expect(compare(got[i] as NdArray, w, 2e-5, 0.05), `planned for ${device.target.name}`).toBe("");
+          expect(compare(got[i] as NdArray, w, 2e-5, 0.05), `planned for ${devices[d]?.target.name}`).toBe("");
         });
-      }
     }),
     // without shrinking: it would take longer than a test may
     { seed: options.seed, numRuns: 25, endOnFailure: true },
   );
 
-describe("random graphs", () => {
+describe.concurrent("random graphs", () => {
   test("values", () => check({ carried: false, differentiate: false, seed: 1 }));
   test("gradients", () => check({ carried: false, differentiate: true, seed: 2 }));
   test("carried values", () => check({ carried: true, differentiate: false, seed: 3 }));

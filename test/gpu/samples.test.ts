@@ -10,6 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.dispose());
 
-test.each(allSamples)("$op: $name", async ({ sample }) => {
+// several at a time: pipelines compile beside each other
+test.concurrent.each(allSamples)("$op: $name", async ({ sample }) => {
   expect(await checkSample(gpu, sample)).toBe("");
 });
