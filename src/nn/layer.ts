@@ -22,6 +22,18 @@ export interface Context {
   readonly training: boolean;
   /** u32[2], another one at each step: the key of what is random. */
   readonly key: Tensor;
+  /** Is shown every step of a recurrent layer, which then runs step by step (train/gradientFlow.ts). */
+  readonly observe?: (run: ObservedRun) => void;
+}
+
+/** A run of a recurrent layer over a sequence. */
+export interface ObservedRun {
+  readonly name: string;
+  /** The inputs [B, F] of each step. */
+  readonly inputs: readonly Tensor[];
+  /** The states before the first step and after each. */
+  readonly states: readonly { readonly h: Tensor; readonly c?: Tensor }[];
+  readonly weights: Readonly<Record<string, Tensor>>;
 }
 
 export interface Layer {

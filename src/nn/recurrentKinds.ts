@@ -172,18 +172,21 @@ export function gruKind({ resetAfter = true, ...o }: GruOptions): Kind {
   };
 }
 
-/** All states over x [T, B, F]. */
+/** All states over x [T, B, F]. `observe` gets those of each step. */
 export function runKind(
   kind: Kind,
   p: Weights<Tensor>,
   x: Tensor,
   initial: State | undefined,
   fused: boolean | Form,
+  observe?: (inputs: readonly Tensor[], states: readonly State[]) => void,
 ): States {
-  if (fused && kind.fused) return kind.fused(p, x, initial, fused === true ? undefined : fused);
+  if (fused && kind.fused && !observe) return kind.fused(p, x, initial, fused === true ? undefined : fused);
   const zeros = full(f32(x.shape[1]!, p.wh!.shape[0]!), 0);
   const first: State = initial ?? { h: zeros, ...(kind.memory ? { c: zeros } : {}) };
-  const all = [first, ...unroll((x_t: Tensor, state: State) => kind.step(p, x_t, state), steps(x), first)];
+  const inputs = steps(x);
+  const all = [first, ...unroll((x_t: Tensor, state: State) => kind.step(p, x_t, state), inputs, first)];
+  observe?.(inputs, all);
   const hs = stack(
     all.map(({ h }) => h),
     0,

@@ -85,7 +85,7 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
   const run = (
     variables: Variables<Tensor>,
     x: Tensor,
-    { training, key }: Context,
+    { training, key, observe }: Context,
     inputs: RunInputs = {},
   ): RunOutputs => {
     const [B, T] = sequenceSizes(kind.name, x);
@@ -100,7 +100,11 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
         const k = layer * directions + d;
         const turn = (t: Tensor) => (d === 0 ? t : lengths ? t.reverseSequence(lengths) : t.flip(0));
         const p = (variables.params as Record<string, Weights<Tensor>>)[names[k]!]!;
-        const states = runKind(kind, p, turn(s), initial?.[k], fused);
+        const show =
+          observe &&
+          ((inputs: readonly Tensor[], seen: readonly State[]) =>
+            observe({ name: `${kind.name} ${names[k]}`, inputs, states: seen, weights: p }));
+        const states = runKind(kind, p, turn(s), initial?.[k], fused, show);
         all.push(states);
         const hs = states.hs.slice([1, 0, 0]);
         return turn(valid ? hs.where(valid, 0) : hs);

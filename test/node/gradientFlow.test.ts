@@ -1,0 +1,67 @@
+// Gradient flow through time: an RNN's vanishes or explodes with the spectral norm of Wh, an LSTM's holds.
+import { expect, test } from "vitest";
+import { CpuDevice } from "../../src/cpu/device.ts";
+import { constant, orthogonal, uniform } from "../../src/nn/initialisers.ts";
+import type { Layer } from "../../src/nn/layer.ts";
+import { dense } from "../../src/nn/layers.ts";
+import { mse } from "../../src/nn/losses.ts";
+import { sequential } from "../../src/nn/model.ts";
+import { lstm, rnn } from "../../src/nn/recurrentLayers.ts";
+import { f32 } from "../../src/shape/types.ts";
+import { gradientFlow } from "../../src/train/gradientFlow.ts";
+import { random } from "../samples/sample.ts";
+
+const [B, T, F, H] = [4, 20, 3, 6];
+const batch = { x: random(f32(B, T, F), { low: -0.1, high: 0.1 }), y: random(f32(B, 1)) };
+const flow = (model: Layer) =>
+  gradientFlow({ device: new CpuDevice(), model, variables: model.init([1, 2], batch.x), batch, loss: mse });
+const last = { units: H, returns: "last" } as const;
+
+test("an RNN: by the spectral norm of Wh, below and above 1", async () => {
+  for (const gain of [0.5, 1.5]) {
+    const start = { recurrentInitialiser: orthogonal(gain), initialiser: uniform(-0.01, 0.01) };
+    const { runs, params, loss } = await flow(sequential(rnn({ ...last, ...start }), dense({ units: 1 })));
+    expect(runs.map(({ name }) => name)).toEqual(["rnn layer0"]);
+    const { h } = runs[0]!;
+    expect(h.length).toBe(T + 1);
+    // h is near 0, tanh' near 1: each step back multiplies by Wh, an orthogonal matrix times the gain
+    const ratio = (h[1]! / h[T]!) ** (1 / (T - 1));
+    expect(ratio).toBeGreaterThan(gain * 0.95);
+    expect(ratio).toBeLessThan(gain * 1.0001);
+    expect(Object.keys(params)).toEqual([
+      "rnn0.layer0.wx",
+      "rnn0.layer0.wh",
+      "rnn0.layer0.bias",
+      "dense1.weight",
+      "dense1.bias",
+    ]);
+    expect(Object.values(params).every((v) => v > 0)).toBe(true);
+    expect(loss).toBeGreaterThan(0);
+  }
+});
+
+test("an LSTM: its cell's gradient goes back times the product of the forget gates", async () => {
+  const start = { recurrentInitialiser: constant(0), forgetBias: 4 };
+  const { runs } = await flow(sequential(lstm({ ...last, ...start }), dense({ units: 1 })));
+  const { c, h, forget } = runs[0]!;
+  // without Wh nothing else carries it
+  expect(forget![T]).toBe(1);
+  for (const t of [1, 10, 19]) expect(c![t]! / c![T]!).toBeCloseTo(forget![t]!, 2);
+  expect(c![1]! / c![T]!).toBeGreaterThan(0.6);
+  expect(h[1]).toBe(0);
+});
+
+test("a net without recurrence has norms of its parameters alone", async () => {
+  const model = sequential(dense({ units: 4, activation: "tanh" }), dense({ units: 1 }));
+  const flat = { x: random(f32(B, F)), y: random(f32(B, 1)) };
+  const device = new CpuDevice();
+  const { runs, params } = await gradientFlow({
+    device,
+    model,
+    variables: model.init([1, 2], flat.x),
+    batch: flat,
+    loss: mse,
+  });
+  expect(runs).toEqual([]);
+  expect(Object.keys(params)).toEqual(["dense0.weight", "dense0.bias", "dense1.weight", "dense1.bias"]);
+});
