@@ -17,11 +17,11 @@ test("of a quadratic form xᵀAx it is (A + Aᵀ)v, of a cubic it depends on x",
   const [a, x, v] = [given(1, 4, 4), given(2, 4), given(3, 4)];
   const { hv, curvature } = hvp(([x]) => x!.reshape([1, 4]).matmul(a).reshape([4]).mul(x!).sum(), [x], [v]);
   const want = values(a.add(a.transpose()).matmul(v.reshape([4, 1])));
-  values(hv[0]!).forEach((h, i) => expect(h).toBeCloseTo(want[i]!, 12));
+  for (const [i, h] of values(hv[0]!).entries()) expect(h).toBeCloseTo(want[i]!, 12);
   expect(values(curvature)[0]).toBeCloseTo(values(v.mul(hv[0]!).sum())[0]!, 12);
   const cubic = hvp(([x]) => x!.mul(x!).mul(x!).sum(), [x], [v]).hv[0]!;
   const six = values(x.mul(v).mul(6));
-  values(cubic).forEach((h, i) => expect(h).toBeCloseTo(six[i]!, 12));
+  for (const [i, h] of values(cubic).entries()) expect(h).toBeCloseTo(six[i]!, 12);
 });
 
 test("through an LSTM step by step it is symmetric; the fused op says that it cannot", () => {
