@@ -20,6 +20,7 @@ import { Node } from "./graph/node.ts";
 import type { AnyOp, Params } from "./graph/op.ts";
 import type { AvgGradParams } from "./ops/avgPool.ts";
 import { ops } from "./ops/index.ts";
+import type { NetLoopParams } from "./ops/netLoop.ts";
 import type { PoolGradParams, PoolParams } from "./ops/pool.ts";
 import type { FormParams } from "./ops/recurrent/kernel.ts";
 import { normaliseAxes, normaliseAxis } from "./shape/broadcast.ts";
@@ -546,6 +547,11 @@ export class Tensor {
   gruGrad(whT: Tensor, hs: Tensor, saved: Tensor, form?: Form): { dx: Tensor; da: Tensor; dh: Tensor } {
     const [dx, da, dh] = apply(ops.gruGrad, [this, whT, hs, saved], formOf(form));
     return { dx: dx!, da: da!, dh: dh! };
+  }
+
+  /** Parameters of a small net of sigmoids after some steps of gradient descent, in one kernel (ops/netLoop.ts). */
+  netLoop(rows: Tensor, step: Tensor, key: Tensor, params: NetLoopParams): Tensor {
+    return one(ops.netLoop, [this, rows, step, key], params);
   }
 
   // ---- normalisation ----

@@ -8,6 +8,7 @@ import * as detach from "./detach.ts";
 import * as gather from "./gather.ts";
 import * as matmul from "./matmul.ts";
 import * as maxPool from "./maxPool.ts";
+import * as netLoop from "./netLoop.ts";
 import * as pad from "./pad.ts";
 import * as random from "./random.ts";
 import * as gru from "./recurrent/gru.ts";
@@ -37,6 +38,7 @@ export const ops = {
   ...maxPool,
   ...avgPool,
   ...detach,
+  ...netLoop,
   ...reverseSequence,
   ...rnn,
   ...lstm,

@@ -1,6 +1,6 @@
 // Recurrences over time: T of 1, 7 and 28, sizes that are multiples of 4 and odd ones, a dispatch for all steps and one a step.
 import type { OpName } from "../../src/ops/index.ts";
-import { f32, i32 } from "../../src/shape/types.ts";
+import { f32, i32, u32 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { given, random, type Sample, sample } from "./sample.ts";
 
@@ -83,6 +83,14 @@ export const samples = {
   reverseSequence: [
     sample("[5,3,2]", [random(f32(5, 3, 2)), given(i32(3), [5, 0, 3])], (x, n) => x.reverseSequence(n)),
     sample("[4,2], i32", [random(i32(4, 2)), given(i32(2), [1, 4])], (x, n) => x.reverseSequence(n)),
+  ],
+  netLoop: [
+    sample(
+      "2-3-1, 20 steps",
+      [r(1, 13), r(2, 6, 3), given(u32(), [3]), given(u32(2), [7, 8])],
+      (p, rows, step, key) => p.netLoop(rows, step, key, { sizes: [2, 3, 1], steps: 20, rate: 0.5 }),
+      { differentiable: [] },
+    ),
   ],
   detach: [
     sample("[2,3]", [random(f32(2, 3))], (x) => x.detach(), { differentiable: [] }),
