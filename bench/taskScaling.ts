@@ -11,7 +11,7 @@ import { type TaskName, tasks } from "./tasks.ts";
 import { createTrainer, examples, submit } from "./training.ts";
 
 const batchSizes = [1, 8, 64, 512];
-const names: readonly TaskName[] = ["mnist-mlp", "mnist-cnn"];
+const names: readonly TaskName[] = ["mnist-mlp", "mnist-cnn", "mnist-lstm"];
 
 export async function taskPoints(
   device: GpuDevice,

@@ -1,6 +1,7 @@
 // The plots of the report, drawn in a page by Observable Plot: result files in, pieces of HTML out.
 import * as Plot from "@observablehq/plot";
 import type { PageModule } from "../../src/cli/page.ts";
+import { short } from "../table.ts";
 import type { CompareResult } from "./compare.ts";
 import type { GpuVsCpuResult } from "./gpuVsCpu.ts";
 import type { KernelsResult } from "./kernels.ts";
@@ -37,7 +38,7 @@ const draw = (options: Plot.PlotOptions): string => Plot.plot({ width, marginLef
 function compare({ comparisons }: CompareResult): string {
   const rows = comparisons.flatMap(({ subject, peer, ratio }) => (ratio ? [{ subject, peer, ...ratio }] : []));
   return draw({
-    x: { type: "log", grid: true, label: "times faster than the peer →" },
+    x: { type: "log", grid: true, tickFormat: short, label: "times faster than the peer →" },
     y: { label: null, domain: [...new Set(rows.map((r) => r.subject))] },
     color: { legend: true },
     marks: [
@@ -69,7 +70,7 @@ function kernels({ rows }: KernelsResult): string {
     x: { grid: true, percent: true, label: "of the device's ceiling, % →" },
     y: { label: null, domain: rows.map((r) => r.name) },
     color: { legend: true },
-    marks: [Plot.barX(rows, { y: "name", x: "share", fill: "group" }), Plot.ruleX([100], { strokeDasharray: "4" })],
+    marks: [Plot.barX(rows, { y: "name", x: "share", fill: "group" }), Plot.ruleX([1], { strokeDasharray: "4" })],
     marginLeft: 300,
   });
 }
@@ -82,7 +83,7 @@ function startup({ rows }: StartupResult): string {
   ]);
   return draw({
     x: { grid: true, label: "ms since the navigation →" },
-    y: { label: null },
+    y: { label: null, domain: rows.map((r) => r.page) },
     color: { legend: true, domain: ["script", "net ready", "first step"] },
     marks: [Plot.barX(data, { y: "page", x1: "from", x2: "to", fill: "phase" })],
   });
@@ -101,7 +102,7 @@ function gpuVsCpu({ series }: GpuVsCpuResult): string {
     return draw({
       ...{ width: 430, height: 280, marginLeft: 50, title: name, grid: true },
       x: { type: "log", label: `${axis} →` },
-      y: { type: "log", label: "↑ ms" },
+      y: { type: "log", tickFormat: short, label: "↑ ms" },
       color: { legend: true, domain: Object.values(sides) },
       marks: [Plot.lineY(data, { x: "size", y: "ms", stroke: "label", marker: true })],
     });
