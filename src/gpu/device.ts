@@ -7,9 +7,9 @@ import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
 import { elementType, layout } from "../plan/data.ts";
 import { makePlan, type PlanOptions } from "../plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../plan/target.ts";
-import { DeviceError, DeviceLostError } from "../shape/errors.ts";
+import { ArrayError, DeviceError, DeviceLostError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import type { TensorType } from "../shape/types.ts";
+import { printType, type TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 import { type TypeTree, trace } from "../trace.ts";
 import { BufferOwner, encode, GpuArray } from "./array.ts";
@@ -30,6 +30,9 @@ const remedy = "use a smaller batch or model, or dispose what is not needed";
 
 const wantedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
 const wantedLimits = ["maxStorageBuffersPerShaderStage", "maxStorageBufferBindingSize", "maxBufferSize"] as const;
+
+/** What a program on a GPU has besides Program. */
+export type Encodable = Pick<GpuProgram, "encode" | "stats" | "prepared">;
 
 export class GpuDevice implements Device {
   readonly kind = "gpu";
@@ -127,11 +130,30 @@ export class GpuDevice implements Device {
     return { target: this.target, functions, schedule: (key) => this.tuning[key]?.schedule };
   }
 
+  /** A value that lies in a buffer of yours, from `offset` bytes on: nothing is copied, and the buffer stays yours. f32, i32 and u32 take four
+   *  bytes an element, bool a u32 each, u8 one byte. Throws ArrayError if the buffer cannot be bound so. */
+  wrap(type: TensorType, buffer: GPUBuffer, offset = 0): GpuArray {
+    const array = new GpuArray(this, type, buffer, offset, type.dtype === "u8", null);
+    const align = this.gpu.limits.minStorageBufferOffsetAlignment;
+    const wrong =
+      offset % align !== 0
+        ? `its offset is no multiple of ${align} (${offset})`
+        : !(buffer.usage & GPUBufferUsage.STORAGE)
+          ? "it has no usage STORAGE"
+          : buffer.size < offset + array.byteLength
+            ? `it is too short (${buffer.size} vs ${offset + array.byteLength} bytes)`
+            : "";
+    if (wrong)
+      throw new ArrayError(`wrap: the buffer cannot hold ${printType(type)}, ${wrong}; make the buffer to fit`);
+    return array;
+  }
+
+  /** Device.compile; the program can also be recorded into an encoder of yours (`encode`). */
   async compile<I extends TypeTree, O, C extends keyof I & string = never>(
     f: (inputs: MapTree<I, TensorType, Tensor>) => O,
     types: I,
     options: CompileOptions<I, C> = {},
-  ): Promise<Program<I, Omit<O, C>>> {
+  ): Promise<Program<I, Omit<O, C>> & Encodable> {
     this.check();
     const traced = trace(f as never, types as never, options.carry);
     if (options.tune)
@@ -141,7 +163,7 @@ export class GpuDevice implements Device {
       );
     const plan = makePlan(traced, this.planOptions());
     const program = await GpuProgram.create(this, plan, traced.outputTree, options.label ?? "program");
-    return program as unknown as Program<I, Omit<O, C>>;
+    return program as unknown as Program<I, Omit<O, C>> & Encodable;
   }
 
   /** Throws DeviceError if a buffer would be larger than the device allows. */

@@ -212,11 +212,11 @@ describe("on the host's device", () => {
     const raw = await rawDevice();
     const { gpu: hostDevice, calls, reset } = watch(raw);
     const device = GpuDevice.from(hostDevice);
-    const program = (await device.compile(
+    const program = await device.compile(
       ({ x, n }: Record<"x" | "n", Tensor>) => ({ n: n.add(x), y: n.mul(10) }),
       { x: f32(2), n: f32(2) },
       { carry: ["n"] },
-    )) as unknown as GpuProgram;
+    );
     const inputs = { x: device.put(ndarray(f32(2), [1, 2])), n: device.put(ndarray(f32(2), [0, 0])) };
 
     program.prepared(inputs);
@@ -230,6 +230,23 @@ describe("on the host's device", () => {
     raw.queue.submit([encoder.finish()]);
     expect([...(await inputs.n.read()).data]).toEqual([3, 6]);
     expect([...(await y.read()).data]).toEqual([20, 40]);
+    raw.destroy();
+  });
+
+  test("a program reads the host's buffer where it lies", async () => {
+    const raw = await rawDevice();
+    const device = GpuDevice.from(raw);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    const hosts = raw.createBuffer({ size: 512, usage });
+    raw.queue.writeBuffer(hosts, 256, new Float32Array([1, 2, 3, 4]));
+    const program = await device.compile(({ x }) => ({ y: x.mul(2) }), { x: f32(4) });
+    const { y } = program.run({ x: device.wrap(f32(4), hosts, 256) });
+    expect([...(await y.read()).data]).toEqual([2, 4, 6, 8]);
+    expect(() => device.wrap(f32(4), hosts, 16)).toThrow("its offset is no multiple of 256 (16)");
+    expect(() => device.wrap(f32(65), hosts, 256)).toThrow("it is too short (512 vs 516 bytes)");
+    expect(() => device.wrap(f32(4), raw.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_DST }))).toThrow(
+      "no usage STORAGE",
+    );
     raw.destroy();
   });
 
