@@ -1,5 +1,6 @@
 // Lower: from a bundle of groups to its dispatch (a custom kernel may take several).
 import { numel } from "../shape/types.ts";
+import { accessOf } from "./access.ts";
 import { printCustom } from "./custom.ts";
 import type { Dispatch } from "./data.ts";
 import type { Group } from "./fuse.ts";
@@ -8,7 +9,7 @@ import type { Link } from "./link.ts";
 import { type Functions, type Module, printModule } from "./module.ts";
 import type { Bundle } from "./order.ts";
 import { rankSchedules } from "./schedule.ts";
-import type { Steps } from "./step.ts";
+import type { Ref, Step, Steps } from "./step.ts";
 import type { Target } from "./target.ts";
 import { keyOf, workOf } from "./work.ts";
 
@@ -67,10 +68,24 @@ function kernelOf(g: Group, link: Link, { target, functions, schedule, visit }: 
   return build(chosen);
 }
 
-/** Bytes that a group moves at least: each value read once and written once. */
+/** Bytes that a group moves at least: each value that it reads once and each that it writes once. Of what is read at indices known only at run
+ *  time (a batch of a data set), as many elements count as there are reads. */
 function bytesOf(g: Group, link: Link): number {
+  const reads = new Map<Ref, number>();
+  const seen = new Set<Step>();
+  const visit = (step: Step) => {
+    if (seen.has(step)) return;
+    seen.add(step);
+    const access = accessOf(step);
+    const elements = numel(step.ctx.outputs[0]?.shape as readonly number[]) * access.extent;
+    step.inputs.forEach((ref, k) => {
+      if (link.loadsOf(g).has(ref)) reads.set(ref, (reads.get(ref) ?? 0) + elements * (access.reads[k]?.length ?? 1));
+      else visit(ref.step);
+    });
+  };
+  for (const step of g.members) visit(step);
   let bytes = 0;
-  for (const r of link.loadsOf(g)) bytes += (link.placeOf(r).packed ? 1 : 4) * numel(r.type.shape);
+  for (const [ref, n] of reads) bytes += (link.placeOf(ref).packed ? 1 : 4) * Math.min(n, numel(ref.type.shape));
   for (const { ref } of link.storesOf(g)) bytes += 4 * numel(ref.type.shape);
   return bytes;
 }
