@@ -1,7 +1,7 @@
 // Attention: for each query, the mean of the values, weighted by a softmax over how well their keys fit. Queries [B, Q, D], keys [B, K, D],
 // values [B, K, V] → y [B, Q, V], weights [B, Q, K].
 //
-//   dot       score = q·k / √D    Luong et al. 2015 (without the root); Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
+//   dot       score = q·k · scale    Luong et al. 2015 (scale 1); Vaswani et al. 2017 (1/√D), https://arxiv.org/abs/1706.03762
 //   additive  score = v·tanh(q·Wq + k·Wk)    Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473
 import { ShapeError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
@@ -18,6 +18,8 @@ export interface Attended {
 export interface AttentionOptions {
   /** i32[B]: keys at and behind the length count for nothing. At least 1. */
   readonly lengths?: Tensor;
+  /** Of the dot product. Default: 1/√D. */
+  readonly scale?: number;
 }
 
 function attend(scores: Tensor, values: Tensor, { lengths }: AttentionOptions): Attended {
@@ -37,7 +39,7 @@ function check(op: string, query: Tensor, keys: Tensor, values: Tensor): void {
 
 export function dotAttention(query: Tensor, keys: Tensor, values = keys, options: AttentionOptions = {}): Attended {
   check("dotAttention", query, keys, values);
-  const scale = 1 / Math.sqrt(query.shape[2]!);
+  const { scale = 1 / Math.sqrt(query.shape[2]!) } = options;
   return attend(query.mul(scale).matmul(keys.transpose()), values, options);
 }
 

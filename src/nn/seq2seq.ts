@@ -49,7 +49,9 @@ export function seq2seq(o: Seq2seqOptions): Seq2seq {
   const run = (p: Weights<Tensor>, part: "encoder" | "decoder", tokens: Tensor, context: Context, inputs?: RunInputs) =>
     recurrent.run({ params: p[part], state: {} }, p.embedding.gather(tokens), context, inputs);
   const look = (p: Weights<Tensor>, states: Tensor, source: Tensor) => {
-    const { y, weights } = p.attention ? additiveAttention(p.attention, states, source) : dotAttention(states, source);
+    const { y, weights } = p.attention
+      ? additiveAttention(p.attention, states, source)
+      : dotAttention(states, source, source, { scale: 1 });
     return { logits: concat([states, y], -1).matmul(p.weight).add(p.bias), weights };
   };
 
