@@ -80,9 +80,11 @@ export const charRnn: SequenceTask = {
     const parts = 4;
     for (let part = 0; part < parts; part++) {
       loss = await train(trainer, Math.ceil(steps / parts), print, " nats a character");
-      print(
-        `\n${(await write(device, writing, trainer.state.params!, seed + part)).map((k) => alphabet[k]).join("")}\n`,
-      );
+      const from = Math.floor((part * (tokens.length - promptLength)) / parts);
+      const prompt = tokens.slice(from, from + promptLength);
+      const written = await write(device, writing, trainer.state.params, prompt, seed + part);
+      const show = (list: readonly number[]) => list.map((k) => alphabet[k]).join("");
+      print(`\n[${show(prompt)}]${show(written)}\n`);
     }
     writing.dispose();
     return { natsPerCharacter: loss };
@@ -90,10 +92,12 @@ export const charRnn: SequenceTask = {
 };
 
 const sampleLength = 240;
+/** Characters of the text that a sample goes on from: a state of zeros is none that training has seen. */
+const promptLength = 64;
 /** What writing carries from character to character. */
 const generated = {
   ...{ h: f32(1, units), c: f32(1, units), token: i32(), position: u32(), key: u32(2) },
-  written: i32(sampleLength),
+  ...{ written: i32(sampleLength), prompt: i32(promptLength) },
 };
 
 /** One character more: gen → gen. A character is drawn with probability softmax(logits / temperature), by the Gumbel maximum. */
@@ -105,7 +109,7 @@ function writer(
 ): Promise<TreeProgram> {
   const step = ({ params, gen }: Trees<Tensor>): Trees<Tensor> => {
     const p = params as unknown as Record<string, Params<Tensor>>;
-    const { h, c, token, position, written, key } = gen as unknown as Record<string, Tensor>;
+    const { h, c, token, position, written, prompt, key } = gen as unknown as Record<string, Tensor>;
     const context: Context = { training: false, key: key! };
     const apply = (name: string, layer: Layer, x: Tensor) => layer.apply({ params: p[name]!, state: {} }, x, context).y;
     const x = apply("embedding0", layers.embedding0, token!.reshape([1, 1]));
@@ -113,11 +117,14 @@ function writer(
     const logits = apply("dense2", layers.dense2, y).squeeze([0, 1]);
     const u = uniform(foldTensor(key!.add(position!), 1), logits.shape);
     const gumbel = u.maximum(1e-12).log().neg().log().neg();
-    const next = logits.div(Math.max(temperature, 1e-3)).add(gumbel).argmax(0);
+    const drawn = logits.div(Math.max(temperature, 1e-3)).add(gumbel).argmax(0);
+    const next = prompt!
+      .gather(position!.add(1).minimum(promptLength - 1))
+      .where(position!.less(promptLength - 1), drawn);
     const here = iota(u32(sampleLength)).equal(position!.rem(sampleLength));
     return {
       gen: {
-        ...{ h: last[0]!.h, c: last[0]!.c!, token: next, key: key!, position: position!.add(1) },
+        ...{ h: last[0]!.h, c: last[0]!.c!, token: next, key: key!, prompt: prompt!, position: position!.add(1) },
         written: next.broadcastTo([sampleLength]).where(here, written!),
       },
     };
@@ -125,13 +132,24 @@ function writer(
   return compileTree(device, step, { params: params as never, gen: generated }, { carry: ["gen"], label: "write" });
 }
 
-async function write(device: Device, program: TreeProgram, params: unknown, seed: number): Promise<number[]> {
+async function write(
+  device: Device,
+  program: TreeProgram,
+  params: unknown,
+  prompt: readonly number[],
+  seed: number,
+): Promise<number[]> {
   const zeros = (type: TensorType): NdArray => ({ ...type, data: allocate(type.dtype, numel(type.shape)) });
-  const key = { ...u32(2), data: Uint32Array.from([seed, 0]) };
+  const given = {
+    key: { ...u32(2), data: Uint32Array.from([seed, 0]) },
+    prompt: { ...i32(promptLength), data: Int32Array.from(prompt) },
+    token: { ...i32(), data: Int32Array.from(prompt.slice(0, 1)) },
+  };
   const state = mapLeaves(generated as never, isType, zeros) as unknown as Record<string, NdArray>;
-  const gen = putTree(device, { ...state, key }) as Record<string, DeviceArray>;
-  program.run({ params: params as never, gen }, { repeat: sampleLength });
+  const gen = putTree(device, { ...state, ...given }) as Record<string, DeviceArray>;
+  // the character after position p is written at p mod sampleLength
+  program.run({ params: params as never, gen }, { repeat: promptLength - 1 + sampleLength });
   const { data } = await gen.written!.read();
   disposeTree(gen);
-  return [...data];
+  return Array.from({ length: sampleLength }, (_, k) => data[(promptLength - 1 + k) % sampleLength] as number);
 }

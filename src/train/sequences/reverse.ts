@@ -31,7 +31,7 @@ export const tokenLoss: Loss = (logits, target, options) =>
 
 export const reverse: SequenceTask = {
   description: "seq2seq with attention: reverses digits, and shows where it looks",
-  async run(device, { seed, steps = 1000, batch = 64, lr = 0.005, length = 8 }, print) {
+  async run(device, { seed, steps = 1500, batch = 64, lr = 0.005, length = 8 }, print) {
     const model = seq2seq({ vocabulary: digits + 1, units: 64, sourceLength: length });
     await using trainer = await Trainer.create({
       ...{ device, model, seed, loss: tokenLoss, batchSize: batch, data: reverseData(16_000, length, 2 * seed) },
@@ -60,9 +60,8 @@ export const reverse: SequenceTask = {
     print("where each output (a row) looks in the source:");
     for (let t = 0; t < length; t++) {
       const row = weights.data.subarray(t * length, (t + 1) * length);
-      print(
-        `  ${tokens.data[t]} ${Array.from(row, (w) => " ░▒▓█"[Math.min(4, Math.floor(5 * w))]!.repeat(2)).join("")}`,
-      );
+      const shade = (w: number) => " ░▒▓█"[Math.min(4, Math.floor((5 * w) / Math.max(...row)))] as string;
+      print(`  ${tokens.data[t]} ${Array.from(row, (w) => shade(w).repeat(2)).join("")}`);
     }
     print(`exact sequences: ${(100 * exact).toFixed(1)} %`, { exact });
     return { exactSequences: exact };
