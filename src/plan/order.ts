@@ -85,19 +85,19 @@ export class Precedence {
 /** Beyond this many bundles only the latest are tried: the search is quadratic. */
 const window = 32;
 
-/** Lets small groups share the dispatch of independent ones where `fits` says that the bundle may be, and where that delays nothing: each
- *  group may run at any level from the earliest that its inputs allow to the latest that its readers do. */
+/** Lets small independent groups share a dispatch where `fits` says that the bundle may be, and where that delays nothing: each group may run at
+ *  any level from the earliest that its inputs allow to the latest that its readers do. (Riding on a large kernel was tried: it slows that by
+ *  more than a dispatch costs.) */
 export function pack(
   groups: readonly Group[],
   precedence: Precedence,
-  sizeOf: (g: Group) => "small" | "large" | "alone",
+  small: (g: Group) => boolean,
   fits: (groups: Bundle) => boolean,
 ): void {
   const levels = precedence.levels();
-  const hostOf = (group: Group) => ({ group, ...(levels.get(group) as { first: number; last: number }) });
-  const hosts = groups.filter((g) => sizeOf(g) === "large").map(hostOf);
+  const hosts: { group: Group; first: number; last: number }[] = [];
   for (const g of groups) {
-    if (sizeOf(g) !== "small") continue;
+    if (!small(g)) continue;
     const { first, last } = levels.get(g) as { first: number; last: number };
     const host = hosts
       .slice(-window)
@@ -113,6 +113,6 @@ export function pack(
       precedence.merge(host.group, g);
       host.first = Math.max(host.first, first);
       host.last = Math.min(host.last, last);
-    } else hosts.push(hostOf(g));
+    } else hosts.push({ group: g, first, last });
   }
 }

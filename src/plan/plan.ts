@@ -57,9 +57,8 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
     .find((step) => step && !apart.has(step.id));
   if (moved) return makePlan(trace, options, new Set([...apart, moved.id]));
 
-  const sizeOf = (g: Group) =>
-    g.core?.kernel.kind === "custom" ? "alone" : workOf(g) <= smallWork ? "small" : "large";
-  pack(groups, link.precedence, sizeOf, (bundle) => link.countBuffers(bundle) <= target.maxBuffers);
+  const small = (g: Group) => g.core?.kernel.kind !== "custom" && workOf(g) <= smallWork;
+  pack(groups, link.precedence, small, (bundle) => link.countBuffers(bundle) <= target.maxBuffers);
   const dispatches = link.precedence.sorted().flatMap((bundle) => lowerBundle(bundle, link, steps, options));
   const { inputs, carry } = places;
   const plan = { dispatches, ...placeTemporaries(dispatches, places), inputs, carry, outputs: places.outputs };
