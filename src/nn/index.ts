@@ -1,5 +1,6 @@
 // The names of `nn`: layers, models, losses, initialisers.
 export * from "./activations.ts";
+export * from "./attention.ts";
 export type { Initialiser } from "./initialisers.ts";
 export * as initialisers from "./initialisers.ts";
 export { fold, foldTensor, type Key, keyOf } from "./key.ts";
@@ -21,4 +22,5 @@ export {
 } from "./recurrent.ts";
 export type { GruOptions, LstmOptions, RnnOptions, State, States } from "./recurrentKinds.ts";
 export * from "./recurrentLayers.ts";
+export * from "./seq2seq.ts";
 export * from "./sequence.ts";
