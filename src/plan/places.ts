@@ -98,7 +98,10 @@ export class Places {
   /** A source that is returned as it is must be copied to be written; so must a view, which its other readers look through. */
   #computed(ref: Ref, steps: Steps): Ref {
     const { kernel } = ref.step;
-    return kernel.kind === "source" || (kernel.kind === "map" && kernel.cost === 0) ? this.copyOf(ref, steps) : ref;
+    const moved = kernel.kind === "source" || (kernel.kind === "map" && kernel.cost === 0);
+    // a custom kernel writes to one place
+    const written = kernel.kind === "custom" && this.written.has(ref);
+    return moved || written ? this.copyOf(ref, steps) : ref;
   }
 
   copyOf(ref: Ref, steps: Steps): Ref {

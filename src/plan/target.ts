@@ -47,6 +47,6 @@ export const softwareTarget: Target = {
   workgroupSize: 16,
   lanes: 128,
   maxAccumulators: 144,
-  maxBody: 600,
+  maxBody: 400,
   cost: { fma: 2, spill: 0.001, loadVec4: 90, loadScalar: 30, carried: 6, loop: 10, lane: 1000 },
 };
