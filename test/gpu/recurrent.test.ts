@@ -87,3 +87,20 @@ test.each([
   });
   expect(trainer.program.plan.dispatches?.length).toBeLessThanOrEqual(most);
 });
+
+test("what a custom kernel makes can be returned twice, and carried", async () => {
+  const program = await gpu.compile(
+    ({ x, w }) => {
+      const hs = x.rnn(w);
+      return { a: hs, b: hs, x: hs.slice([1, 0, 0]) };
+    },
+    { x: f32(2, 3, 4), w: f32(4, 4) },
+    { carry: ["x"] },
+  );
+  const inputs = { ...gpu.put({ x: random(f32(2, 3, 4)) }), ...gpu.put({ w: random(f32(4, 4), { seed: 2 }) }) };
+  const { a, b } = program.run(inputs);
+  const [first, second, carried] = await Promise.all([a, b, inputs.x].map((array) => array.read()));
+  expect(first!.data.some((v) => v !== 0)).toBe(true);
+  expect(second!.data).toEqual(first!.data);
+  expect(carried!.data).toEqual(first!.data.subarray(12));
+});
