@@ -24,3 +24,4 @@ export type { GruOptions, LstmOptions, RnnOptions, State, States } from "./recur
 export * from "./recurrentLayers.ts";
 export * from "./seq2seq.ts";
 export * from "./sequence.ts";
+export * from "./truncated.ts";

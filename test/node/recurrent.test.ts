@@ -14,6 +14,7 @@ import {
   rnn,
 } from "../../src/nn/recurrentLayers.ts";
 import { embedding, feedback, oneToMany, timeDistributed } from "../../src/nn/sequence.ts";
+import { type Truncation, truncated } from "../../src/nn/truncated.ts";
 import type { NdArray } from "../../src/shape/ndarray.ts";
 import { f32, i32, u32 } from "../../src/shape/types.ts";
 import { concat, constant, full, isTensor, type Tensor } from "../../src/tensor.ts";
@@ -57,6 +58,7 @@ function close(got: number[][], want: number[][]): void {
 }
 
 const [B, T, F, H] = [3, 4, 5, 2];
+const steps4 = [0, 1, 2, 3];
 const x = random(f32(B, T, F));
 const states = (count: number, memory: boolean) =>
   Array.from({ length: count }, (_, i) => {
@@ -120,6 +122,37 @@ describe.each(Object.keys(kinds))("%s, fused and step by step", (name) => {
     close([values(two.y)], [values(whole.y.slice([0, 2, 0]))]);
     const [dx] = vjp([two.y], [full(two.y.type, 1)], [xt]);
     expect(Math.max(...values(dx!.slice([0, 0, 0], [B, 2, F]).abs()))).toBe(0);
+  });
+});
+
+describe.each(["rnn", "lstm", "gru"])("%s, truncated", (name) => {
+  const layer = kinds[name]!({ units: H, layers: 2 });
+  const gradientAt = (truncation: Truncation, t: number) => {
+    const xt = given(x);
+    const y = truncated(layer, variablesOf(layer, x), xt, context, truncation);
+    const step = y.slice([0, t, 0], [B, t + 1, H]);
+    return { y, dx: vjp([step], [full(step.type, 1)], [xt])[0]! };
+  };
+  const whole = () => {
+    const xt = given(x);
+    const y = layer.apply(variablesOf(layer, x), xt, context).y;
+    const step = y.slice([0, T - 1, 0]);
+    return { y, dx: vjp([step], [full(step.type, 1)], [xt])[0]! };
+  };
+  test("the values are those of the run, with k2 = T the gradients too", () => {
+    for (const truncation of [
+      { k1: 1, k2: 1 },
+      { k1: 1, k2: 3 },
+      { k1: 3, k2: 3 },
+    ])
+      close([values(gradientAt(truncation, T - 1).y)], [values(whole().y)]);
+    close([values(gradientAt({ k1: 1, k2: T }, T - 1).dx)], [values(whole().dx)]);
+  });
+  test("a gradient goes back k2 steps from the end of its window, and no further", () => {
+    const steps = (dx: Tensor) => steps4.map((t) => Math.max(...values(dx.slice([0, t, 0], [B, t + 1, F]).abs())) > 0);
+    expect(steps(gradientAt({ k1: 1, k2: 2 }, T - 1).dx)).toEqual([false, false, true, true]);
+    expect(steps(gradientAt({ k1: 2, k2: 3 }, T - 1).dx)).toEqual([false, true, true, true]);
+    expect(steps(gradientAt({ k1: 2, k2: 2 }, 1).dx)).toEqual([true, true, false, false]);
   });
 });
 

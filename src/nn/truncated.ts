@@ -1,0 +1,41 @@
+// Truncated backpropagation through time in the (k₁, k₂) form (Williams and Peng, Neural Computation 2, 1990): the outputs of every k₁ steps
+// send their gradient back through the last k₂ steps and no further. k₂ = k₁ is windows with the state detached between them (`stateful`
+// layers do that across batches); k₁ = 1 is the sliding window; k₂ ≥ T the full gradient.
+import { ValueError } from "../shape/errors.ts";
+import { concat, type Tensor } from "../tensor.ts";
+import type { Context, Variables } from "./layer.ts";
+import { detached, type RecurrentLayer, type RunInputs } from "./recurrentLayers.ts";
+
+export interface Truncation {
+  readonly k1: number;
+  /** At least k1. */
+  readonly k2: number;
+}
+
+/** The outputs [B, T, H] of a layer that returns the sequence, in one direction: the values are those of its run, the gradients are
+ *  truncated. Windows that begin inside the sequence begin from its states, held constant. */
+export function truncated(
+  layer: RecurrentLayer,
+  variables: Variables<Tensor>,
+  x: Tensor,
+  context: Context,
+  { k1, k2 }: Truncation,
+  { initial }: Pick<RunInputs, "initial"> = {},
+): Tensor {
+  if (!Number.isInteger(k1) || !Number.isInteger(k2) || k1 < 1 || k2 < k1)
+    throw new ValueError(`truncated: k1 and k2 must be integers with 1 ≤ k1 ≤ k2, got ${k1} and ${k2}; correct them`);
+  const [B, T, F] = x.shape as [number, number, number];
+  const given = initial ? { initial } : {};
+  const { states } = layer.run(variables, x, context, given);
+  const at = (all: Tensor, t: number) => all.slice([t, 0, 0], [t + 1, B, all.shape[2]!]).squeeze(0);
+  const parts: Tensor[] = [];
+  for (let from = 0; from < T; from += k1) {
+    const to = Math.min(from + k1, T);
+    const start = Math.max(0, to - k2);
+    const before = states.map(({ hs, cs }) => detached({ h: at(hs, start), ...(cs ? { c: at(cs, start) } : {}) }));
+    const inputs = start === 0 ? given : { initial: before };
+    const { y } = layer.run(variables, x.slice([0, start, 0], [B, to, F]), context, inputs);
+    parts.push(y.slice([0, from - start, 0]));
+  }
+  return concat(parts, 1);
+}
