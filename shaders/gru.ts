@@ -1,5 +1,5 @@
 // The cell h' = n + z∘(h − n), with r, z = σ(x + h·Wh) and n = tanh(x + r∘q), q = h·Whn + bias. It keeps r, z, n, q; dh'∘z is carried back.
-import type { Cell } from "./recurrent.ts";
+import type { Cell } from "./recurrence.ts";
 
 export const gru: Cell = {
   gates: 3,

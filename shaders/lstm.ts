@@ -1,5 +1,5 @@
 // The cell c' = f∘c + i∘g, h' = o∘tanh(c'), with i, f, o = σ and g = tanh of x + h·Wh. It keeps the gates; dc∘f is carried back.
-import type { Cell } from "./recurrent.ts";
+import type { Cell } from "./recurrence.ts";
 
 export const lstm: Cell = {
   gates: 4,

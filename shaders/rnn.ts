@@ -1,5 +1,5 @@
 // The cell h' = f(x + h·Wh), f = tanh or relu.
-import type { Cell } from "./recurrent.ts";
+import type { Cell } from "./recurrence.ts";
 
 export const rnn = (activation: "tanh" | "relu"): Cell => ({
   gates: 1,

@@ -1,5 +1,5 @@
-// What the recurrent ops share: their shapes, and how their kernels (shaders/recurrent.ts) are dispatched.
-import type { Sizes, Tile, Which } from "../../../shaders/recurrent.ts";
+// What the recurrent ops share: their shapes, and how their kernels (shaders/recurrence.ts) are dispatched.
+import type { Sizes, Tile, Which } from "../../../shaders/recurrence.ts";
 import type { Adapter, CustomDispatch, CustomNames } from "../../graph/op.ts";
 import { ShapeError } from "../../shape/errors.ts";
 import { printType, type Shape, sameShape, type TensorType } from "../../shape/types.ts";

@@ -1,0 +1,159 @@
+// What recurrences over time are made of (recurrent.ts): h[t+1] = cell(x[t], h[t]·Wh), and the same backward. The product of a step is one register tile a
+// lane: `rows` rows of the batch × `blocks` vectors of `width` units, with all gates of those units, so that the cell is its epilogue.
+//
+// A dispatch runs a step, or all of them: then a workgroup owns some rows of the batch, and a barrier parts the steps. States lie in storage
+// in both, the initial one first: hs [T+1,B,H]. Indices count vectors of `width`, which divides H.
+
+export interface Cell {
+  readonly gates: number;
+  /** Values a unit that the forward pass keeps for the backward. */
+  readonly saved: number;
+  /** The state is h and c, not h alone. */
+  readonly memory: boolean;
+  /** From x0 … and a0 … (the gates' parts of x and of h·Wh), h, c, bias: declares hNext, cNext, s0 … */
+  readonly forward: string;
+  /** From dh and dc (from above; dh from the next step too), carry (from the next step), s0 …, h, c, hNext, cNext: declares d0 … (the
+   *  gradients of a0 …), carryNext and, in a cell where they differ, those of x0 … as e0 … */
+  readonly backward: string;
+}
+
+export interface Sizes {
+  readonly steps: number;
+  readonly batch: number;
+  readonly units: number;
+}
+
+export interface Tile {
+  readonly rows: number;
+  readonly blocks: number;
+  readonly width: 1 | 4;
+  /** Vectors of the inner dimension in the body of its loop. */
+  readonly unroll: number;
+  readonly workgroupSize: number;
+  /** Rows of a workgroup that loops over time; null: a dispatch is a step. */
+  readonly group: number | null;
+}
+
+/** What the arrays are called; absent ones are zeros. */
+export type Names = Readonly<Record<string, string | undefined>>;
+
+/** What a dispatch runs: the first step in its direction, another (a u32 expression gives its time), or all. */
+export type Which = "first" | "all" | { readonly time: string };
+
+export interface Code {
+  readonly declarations: string;
+  readonly body: string;
+}
+
+export const each = (n: number, f: (i: number) => string): string =>
+  Array.from({ length: n }, (_, i) => f(i)).join("\n");
+
+/** Statements that name those of the values that the text mentions. */
+export function loads(text: string, values: Readonly<Record<string, string>>): string {
+  const mentioned = new Set(text.match(/\w+/g));
+  return Object.entries(values)
+    .filter(([name]) => mentioned.has(name))
+    .map(([name, value]) => `let ${name} = ${value};`)
+    .join("\n");
+}
+
+function declarations({ width }: Tile): string {
+  const lift = (name: string, f: string) =>
+    `fn ${name}(x: V) -> V { return ${width === 4 ? `V(${f}(x.x), ${f}(x.y), ${f}(x.z), ${f}(x.w))` : `${f}(x)`}; }`;
+  return `alias V = ${width === 4 ? "vec4f" : "f32"};\n${lift("tanh_v", "tanh_safe")}\n${lift("sigmoid_v", "sigmoid")}`;
+}
+
+interface Factors {
+  /** [.., inner], of which the rows start … are multiplied. */
+  readonly from: string;
+  readonly start: string;
+  readonly inner: number;
+  /** [inner, length]; the tile's columns of it. */
+  readonly matrix: string;
+  readonly length: number;
+  readonly columns: readonly string[];
+}
+
+/** sums[r, c] = Σₖ from[start + row<r>, k]·matrix[k, columns[c]] */
+export function product(
+  { rows, width, unroll }: Tile,
+  { from, start, inner, matrix, length, columns }: Factors,
+): string {
+  const component = (r: number, q: number, j: number) => (width === 4 ? `p${r}_${q}.${"xyzw"[j]}` : `p${r}_${q}`);
+  const terms = (q: number, j: number) =>
+    each(columns.length, (c) => {
+      const w = `w${q}_${j}_${c}`;
+      const sums = each(rows, (r) => `acc${r}_${c} = fma(V(${component(r, q, j)}), ${w}, acc${r}_${c});`);
+      return `let ${w} = ${matrix}[m + ${(q * width + j) * length}u + ${columns[c]}];\n${sums}`;
+    });
+  const n = columns.length;
+  return `{
+${each(rows, (r) => each(n, (c) => `var acc${r}_${c} = V();`))}
+${each(rows, (r) => `let from${r} = (${start} + row${r}) * ${inner}u;`)}
+for (var k = 0u; k < ${inner}u; k += ${unroll}u) {
+let m = k * ${width * length}u;
+${each(unroll, (q) => each(rows, (r) => `let p${r}_${q} = ${from}[from${r} + k + ${q}u];`))}
+${each(unroll, (q) => each(width, (j) => terms(q, j)))}
+}
+${each(rows, (r) => each(n, (c) => `sums[${r * n + c}] = acc${r}_${c};`))}
+}`;
+}
+
+interface Step {
+  /** Statements of a tile at time t. */
+  readonly text: string;
+  /** Statements of a tile before the first step of all. */
+  readonly before?: string;
+  readonly time: (i: string) => string;
+}
+
+/** The loops round a step. */
+export function drive({ steps, batch, units }: Sizes, tile: Tile, which: Which, step: Step): Code {
+  const { rows, blocks, width, workgroupSize, group } = tile;
+  const across = units / width / blocks;
+  const whole = batch % (group ?? rows) === 0;
+  const place = (lane: string, first: string) => `let col = ${lane} % ${across}u;
+let row = ${first}${lane} / ${across}u * ${rows}u;
+${each(rows, (r) => `let row${r} = ${whole ? `row + ${r}u` : `min(row + ${r}u, ${batch - 1}u)`};`)}`;
+  if (group === null) {
+    const body = `let lane = wg.x * ${workgroupSize}u + li;
+if (lane >= ${Math.ceil(batch / rows) * across}u) { return; }
+let t = ${typeof which === "object" ? which.time : step.time("0u")};
+${place("lane", "")}
+${step.text}`;
+    return { declarations: declarations(tile), body };
+  }
+  const tiles = Math.ceil(group / rows) * across;
+  const all = (text: string) => `for (var tile = li; tile < ${tiles}u; tile += ${workgroupSize}u) {
+${place("tile", `wg.x * ${group}u + `)}
+${text}
+}
+storageBarrier();`;
+  const body = `${step.before ? all(step.before) : ""}
+for (var i = 0u; i < ${steps}u; i++) {
+let t = ${step.time("i")};
+${all(step.text)}
+}`;
+  return { declarations: declarations(tile), body };
+}
+
+/** `text` for each vector of units of a tile: in it `i` is the vector's place in [B,H], `u` in [H], `at` its row in [T·B], and sum0 … its part
+ *  of the products, `count` a vector. A loop, for the sake of compilers: the cell is long. */
+export function eachVector(
+  { batch, units }: Sizes,
+  { rows, blocks, width, group }: Tile,
+  count: number,
+  text: string,
+): string {
+  const whole = batch % (group ?? rows) === 0;
+  const across = units / width / blocks;
+  return `for (var v = 0u; v < ${rows * blocks}u; v++) {
+let line = row + v / ${blocks}u;
+${whole ? "" : `if (line >= ${batch}u) { break; }`}
+let at = t * ${batch}u + line;
+let u = col + v % ${blocks}u * ${across}u;
+let i = line * ${units / width}u + u;
+${each(count, (c) => `let sum${c} = sums[v * ${count}u + ${c}u];`)}
+${text}
+}`;
+}
