@@ -114,7 +114,7 @@ export const and = binary({
   name: "and",
   takes: ["bool"],
   f: (a, b) => a & b,
-  wgsl: (a, b) => `(${a} && ${b})`,
+  wgsl: (a, b) => `(${a} & ${b})`,
   gradient: null,
 });
 
@@ -122,7 +122,7 @@ export const or = binary({
   name: "or",
   takes: ["bool"],
   f: (a, b) => a | b,
-  wgsl: (a, b) => `(${a} || ${b})`,
+  wgsl: (a, b) => `(${a} | ${b})`,
   gradient: null,
 });
 

@@ -206,5 +206,5 @@ export function gatherReference(
 export function allOf(...conditions: readonly string[]): string {
   if (conditions.includes("false")) return "false";
   const open = conditions.filter((c) => c !== "true");
-  return open.length === 0 ? "true" : open.length === 1 ? open[0]! : `(${open.join(" && ")})`;
+  return open.length === 0 ? "true" : open.length === 1 ? open[0]! : `(${open.map((c) => `(${c})`).join(" & ")})`;
 }

@@ -68,7 +68,7 @@ export const maxPool2d: Op<PoolParams> = {
       let best = taps[0]!.v;
       let code = "0";
       for (const { position, v } of taps.slice(1)) {
-        const wins = lower.let(`(${v} > ${best} || ${v} != ${v})`);
+        const wins = lower.let(`((${v} > ${best}) | (${v} != ${v}))`);
         best = lower.let(`select(${best}, ${v}, ${wins})`);
         code = lower.let(`select(${code}, ${position}, ${wins})`);
       }
