@@ -201,13 +201,13 @@ fn kernel0(lane: u32) {
   a1_0 += s1_26;
   a2_0 += s2_26;
   a3_0 += s3_26;
-  let ev0 = (a1_0 > a0_0 || a1_0 != a1_0);
+  let ev0 = ((a1_0 > a0_0) | (a1_0 != a1_0));
   let ev1 = select(a0_0, a1_0, ev0);
   let ev2 = select(0, 1, ev0);
-  let ev3 = (a2_0 > ev1 || a2_0 != a2_0);
+  let ev3 = ((a2_0 > ev1) | (a2_0 != a2_0));
   let ev4 = select(ev1, a2_0, ev3);
   let ev5 = select(ev2, 2, ev3);
-  let ev6 = (a3_0 > ev4 || a3_0 != a3_0);
+  let ev6 = ((a3_0 > ev4) | (a3_0 != a3_0));
   let ev7 = select(ev4, a3_0, ev6);
   let ev8 = select(ev5, 3, ev6);
   let ex9 = b2[o3];
