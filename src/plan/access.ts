@@ -48,7 +48,8 @@ function probe(step: Step): Access {
     },
     inside,
     multiple: (i, by) => (i.mod(by).terms.length === 0 ? String(i.mod(by).constant === 0) : "c"),
-    let: (e) => e,
+    // a name, as in a kernel: expressions built on expressions would grow without bound
+    let: (e) => (e === "true" || e === "false" ? e : "v"),
     text: () => "i",
     index: (_, extent) => Index.atom(`dynamic${dynamic++}`, 0, extent - 1),
   };

@@ -150,5 +150,9 @@ export class Emitter {
 export function and(conditions: readonly string[]): string {
   if (conditions.includes("false")) return "false";
   const open = [...new Set(conditions.filter((c) => c !== "true"))];
-  return open.length === 0 ? "true" : open.length === 1 ? (open[0] as string) : `(${open.map((c) => `(${c})`).join(" & ")})`;
+  return open.length === 0
+    ? "true"
+    : open.length === 1
+      ? (open[0] as string)
+      : `(${open.map((c) => `(${c})`).join(" & ")})`;
 }
