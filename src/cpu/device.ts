@@ -12,7 +12,7 @@ import type { Node } from "../graph/node.ts";
 import { printGraph } from "../graph/print.ts";
 import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
 import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
-import type { NdArray } from "../shape/ndarray.ts";
+import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, sameType, type TensorType } from "../shape/types.ts";
 import { isTensor, type Tensor } from "../tensor.ts";
 import { type TypeTree, trace } from "../trace.ts";
@@ -56,9 +56,6 @@ class CpuArray implements DeviceArray {
     this.dispose();
   }
 }
-
-const isNdArray = (x: unknown): x is NdArray =>
-  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data) && "shape" in x;
 
 export class CpuDevice implements Device {
   readonly kind = "cpu";

@@ -8,7 +8,7 @@ import { elementType, layout } from "../plan/data.ts";
 import { makePlan, type PlanOptions } from "../plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../plan/target.ts";
 import { ArrayError, DeviceError, DeviceLostError } from "../shape/errors.ts";
-import type { NdArray } from "../shape/ndarray.ts";
+import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 import { type TypeTree, trace } from "../trace.ts";
@@ -245,6 +245,3 @@ export class GpuDevice implements Device {
     this.dispose();
   }
 }
-
-const isNdArray = (x: unknown): x is NdArray =>
-  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data) && "shape" in x;

@@ -5,7 +5,7 @@
 // `functional` (functional.ts).
 import { mapTree, type Tree } from "../graph/tree.ts";
 import { ShapeError } from "../shape/errors.ts";
-import type { NdArray } from "../shape/ndarray.ts";
+import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType, u32 } from "../shape/types.ts";
 import { full, type Tensor } from "../tensor.ts";
 import type { Key } from "./key.ts";
@@ -57,9 +57,6 @@ export function stateless(name: string, f: (x: Tensor, context: Context) => Tens
     apply: (_, x, context) => ({ y: f(x, context), state: {} }),
   };
 }
-
-const isNdArray = (x: unknown): x is NdArray =>
-  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data);
 
 /** What the layer gives for inputs of this type. */
 export function outputType(layer: Layer, variables: Variables<NdArray>, input: TensorType): TensorType {

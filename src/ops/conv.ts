@@ -8,12 +8,13 @@
 // Images are NHWC, filters HWIO: [kh, kw, C/groups, K]; group g has the channels c ∈ g·C/groups + [0, C/groups) of x and
 // k ∈ g·K/groups + [0, K/groups) of y. Arithmetic and sizes: Dumoulin and Visin, https://arxiv.org/abs/1603.07285.
 import type { Index } from "../graph/affine.ts";
+import { allOf } from "../graph/condition.ts";
 import type { Op } from "../graph/op.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { allocate, type NdArray } from "../shape/ndarray.ts";
 import { numel, printType, type Shape, type TensorType } from "../shape/types.ts";
 import { type Pair, type Window, windowCount } from "../shape/window.ts";
-import { allOf, requireDtype, requireRank } from "./define.ts";
+import { requireDtype, requireRank } from "./define.ts";
 
 export interface ConvParams extends Window {
   readonly groups: number;

@@ -201,10 +201,3 @@ export function gatherReference(
   });
   return { dtype: type.dtype, shape: type.shape, data };
 }
-
-/** The conjunction of conditions ("true" and "false" fold away). */
-export function allOf(...conditions: readonly string[]): string {
-  if (conditions.includes("false")) return "false";
-  const open = conditions.filter((c) => c !== "true");
-  return open.length === 0 ? "true" : open.length === 1 ? open[0]! : `(${open.map((c) => `(${c})`).join(" & ")})`;
-}

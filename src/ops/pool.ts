@@ -1,10 +1,11 @@
 // What max and average pooling share (maxPool.ts, avgPool.ts). Images are NHWC. Sizes, ceilMode and dropped windows are PyTorch's.
 import type { Index } from "../graph/affine.ts";
+import { allOf } from "../graph/condition.ts";
 import type { Lower } from "../graph/op.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import { printType, type Shape, type TensorType } from "../shape/types.ts";
 import { type Pair, type Window, windowCount } from "../shape/window.ts";
-import { allOf, requireDtype, requireRank } from "./define.ts";
+import { requireDtype, requireRank } from "./define.ts";
 
 export interface PoolParams extends Window {
   /** The last window may hang over the end, if it starts in the image or in the padding before it. */

@@ -2,7 +2,7 @@
 // parameter, its gradient and its slots (momentum, second moment, …), so that it can run behind the kernel that makes the gradient.
 import { mapTree, type Tree } from "../graph/tree.ts";
 import { ValueError } from "../shape/errors.ts";
-import type { NdArray } from "../shape/ndarray.ts";
+import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { numel, type TensorType } from "../shape/types.ts";
 import { isTensor, type Tensor } from "../tensor.ts";
 import type { GradientTransform } from "./clip.ts";
@@ -109,9 +109,6 @@ export function fromRule<S extends string>(rule: Rule<S>, options: OptimizerOpti
     },
   };
 }
-
-const isNdArray = (x: unknown): x is NdArray =>
-  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data);
 
 const mapLeaves = <A, B>(tree: unknown, isLeaf: (x: unknown) => x is A, f: (leaf: A, path: string) => B): unknown =>
   mapTree<unknown, A, B>(tree, isLeaf, f);

@@ -4,9 +4,10 @@
 // the indices it reads; a core (reduce) is asked for elements, which become accumulators of one loop nest over its extents, partly
 // unrolled. Whatever is asked for twice is computed once, so overlapping windows, patches and rows are loaded once into named values.
 import { flatten, Index, offsets, unflatten } from "../graph/affine.ts";
+import { allOf } from "../graph/condition.ts";
 import { numel, sameShape, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
-import { and, type Block, type Statement, type Store } from "./emit.ts";
+import type { Block, Statement, Store } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
 import { type PlaceOf, Region } from "./region.ts";
@@ -43,7 +44,7 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
   const written: Store[] = [];
   for (const offset of offsets(tile)) {
     const at = origin.map((o, d) => o.add(offset[d] as number));
-    const guard = and(at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
+    const guard = allOf(...at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
     if (guard === "false") continue;
     for (const { ref, place } of stores)
       for (const from of elementsOf(ref, at, group.domain)) {

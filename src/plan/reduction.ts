@@ -1,9 +1,10 @@
 // Reduction: the accumulators of a kernel's core and the loop nest that fills them.
 import { flatten, Index, offsets } from "../graph/affine.ts";
+import { allOf } from "../graph/condition.ts";
 import type { Combine, ReduceKernel } from "../graph/op.ts";
 import type { DType, TensorType } from "../shape/types.ts";
 import { strides } from "../shape/types.ts";
-import { and, type Block, type Statement } from "./emit.ts";
+import type { Block, Statement } from "./emit.ts";
 import type { Region } from "./region.ts";
 import type { Step } from "./step.ts";
 
@@ -76,7 +77,7 @@ export function reductionBlock(
   steps.forEach((offset, k) => {
     const r = starts.map((s, d) => s.add(offset[d] as number));
     // an unrolling that overhangs its extent adds nothing there
-    const inside = and(r.map((i, d) => emitter.inside(i, extents[d] as number)));
+    const inside = allOf(...r.map((i, d) => emitter.inside(i, extents[d] as number)));
     const masked = (x: string) => (inside === "true" ? x : emitter.let(`select(${neutral}, ${x}, ${inside})`));
     accumulators.elements.forEach((at, i) => {
       const factors = kernel.term(at, r, lower, step.ctx).map(masked);

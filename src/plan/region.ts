@@ -1,11 +1,12 @@
 // Region: the values of refs at indices, as names in one stretch of a kernel. A value is loaded, or taken from an accumulator, or computed
 // on the spot by its map; asked for again it has its name already.
 import { flatten, Index, offsets } from "../graph/affine.ts";
+import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
 import { InternalError } from "../shape/errors.ts";
 import { numel, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
-import { and, Emitter } from "./emit.ts";
+import { Emitter } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import type { Accumulators } from "./reduction.ts";
 import type { Ref, Step } from "./step.ts";
@@ -123,7 +124,7 @@ export class Region {
       read: (k, at) => this.value(step.inputs[k] as Ref, at),
       readOr: (k, at, otherwise, where = "true") => {
         const { shape } = (step.inputs[k] as Ref).type;
-        const condition = and([where, ...at.map((i, d) => emitter.inside(i, shape[d] as number))]);
+        const condition = allOf(where, ...at.map((i, d) => emitter.inside(i, shape[d] as number)));
         if (condition === "false") return otherwise;
         const value = this.value(step.inputs[k] as Ref, at);
         return condition === "true" ? value : emitter.let(`select(${otherwise}, ${value}, ${emitter.let(condition)})`);

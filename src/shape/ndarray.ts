@@ -10,6 +10,10 @@ export interface NdArray {
   readonly data: NdData;
 }
 
+/** Whether a leaf of a tree is a host array. */
+export const isNdArray = (x: unknown): x is NdArray =>
+  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data) && "shape" in x;
+
 /** Uninitialised (zero) storage in which the reference computes a dtype. */
 export function allocate(dtype: DType, length: number): NdData {
   switch (dtype) {

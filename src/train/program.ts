@@ -1,7 +1,10 @@
 // Programs whose inputs are trees known only when they run: Device.compile without the static types.
 import type { Device, DeviceArray, RunOptions } from "../device.ts";
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
-import type { NdArray } from "../shape/ndarray.ts";
+import { isNdArray, type NdArray } from "../shape/ndarray.ts";
+
+export { isNdArray };
+
 import type { TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -39,9 +42,6 @@ export function compileTree(
   const compile = device.compile.bind(device) as unknown as (...args: unknown[]) => Promise<TreeProgram>;
   return compile(f, types, options);
 }
-
-export const isNdArray = (x: unknown): x is NdArray =>
-  typeof x === "object" && x !== null && "data" in x && ArrayBuffer.isView(x.data) && "shape" in x;
 
 export const isDeviceArray = (x: unknown): x is DeviceArray =>
   typeof x === "object" && x !== null && "read" in x && typeof x.read === "function" && "type" in x;
