@@ -2,7 +2,7 @@
 import type { CustomKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
 import { alignment, type Binding, type Buffer, type Place } from "./data.ts";
-import { type Functions, type Module, withFunctions } from "./module.ts";
+import { type Functions, type Module, subgroups, withFunctions } from "./module.ts";
 import type { Step } from "./step.ts";
 import type { Target } from "./target.ts";
 
@@ -53,6 +53,7 @@ export function printCustom(
     const named = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
     const bound = [...Object.values(arrays).flat(), index].filter((a) => named.has(a.name));
     const text = [
+      ...(body.includes("quadBroadcast(") ? [subgroups] : []),
       ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true)),
       declarations,
       `@compute @workgroup_size(${dispatch.workgroupSize.join(", ")})`,

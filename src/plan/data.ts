@@ -1,6 +1,6 @@
 // The plan as plain data, and the layout of values in buffers that `put`, `carry` and the planner share.
 import { type DType, numel, type TensorType } from "../shape/types.ts";
-import type { Schedule } from "./kernel.ts";
+import type { Schedule, Stored } from "./kernel.ts";
 
 export type ElementType = "f32" | "i32" | "u32";
 
@@ -37,6 +37,8 @@ export interface Dispatch {
   readonly multiplyAdds: number;
   readonly bytes: number;
   readonly schedules: readonly Schedule[];
+  /** What it leaves in memory, and where; of a custom kernel in several dispatches the last has all. */
+  readonly stores: readonly Stored[];
 }
 
 export interface Value {

@@ -32,12 +32,14 @@ interface Options {
 
 export function lowerBundle(bundle: Bundle, link: Link, steps: Steps, options: Options): Dispatch[] {
   const [{ core }] = bundle as [Group];
+  const stores = bundle.flatMap((g) => link.storesOf(g));
   const bytes = bundle.reduce((n, g) => n + bytesOf(g, link), 0);
   if (core?.kernel.kind === "custom") {
     const inputs = core.inputs.map((r) => link.placeOf(r));
     const outputs = steps.refs(core).map((r) => link.placeOf(r));
     const modules = printCustom(core, inputs, outputs, options);
-    return modules.map((module) => ({ ...module, bytes: bytes / modules.length, schedules: [] }));
+    const share = { bytes: bytes / modules.length, schedules: [] };
+    return modules.map((module, i) => ({ ...module, ...share, stores: i === modules.length - 1 ? stores : [] }));
   }
   const kernels = bundle.map((g) => kernelOf(g, link, options));
   return [
@@ -47,6 +49,7 @@ export function lowerBundle(bundle: Bundle, link: Link, steps: Steps, options: O
       multiplyAdds: bundle.reduce((n, g) => n + workOf(g), 0),
       bytes,
       schedules: kernels.map((k) => k.schedule),
+      stores,
     },
   ];
 }

@@ -14,6 +14,9 @@ export interface Module {
   readonly bindings: readonly Binding[];
 }
 
+/** What opens a module whose quads share loads. A quad is in or out as a whole where it matters, which WGSL's analysis cannot see. */
+export const subgroups = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);";
+
 /** The most workgroups in one dimension of a dispatch. */
 const maxWorkgroups = 65535;
 
@@ -173,8 +176,6 @@ export function withFunctions(wgsl: string, functions: Functions): string {
     }
   };
   scan(wgsl);
-  return [...needed]
-    .map((name) => functions[name])
-    .concat(wgsl)
-    .join("\n");
+  const [head, text] = wgsl.startsWith(subgroups) ? [[subgroups], wgsl.slice(subgroups.length + 1)] : [[], wgsl];
+  return [...head, ...[...needed].map((name) => functions[name]), text].join("\n");
 }

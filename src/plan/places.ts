@@ -6,9 +6,13 @@ import { numel, printType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Trace } from "../trace.ts";
 import { type Buffer, elementType, layout, type Place, storedElements, type Value } from "./data.ts";
-import type { Ref, Steps } from "./step.ts";
+import type { Ref, StepSpec, Steps } from "./step.ts";
 
 const copy: MapKernel = { kind: "map", cost: 1, element: (at, lower) => [lower.read(0, at)] };
+const copyStep = (ref: Ref): StepSpec => ({
+  ...{ name: "copy", kernel: copy, inputs: [ref], params: {}, outputs: [ref.type] },
+  reference: (values) => values,
+});
 
 export class Places {
   readonly inputs: Value[] = [];
@@ -105,7 +109,7 @@ export class Places {
   }
 
   copyOf(ref: Ref, steps: Steps): Ref {
-    return steps.ref(steps.add("copy", copy, [ref], {}, [ref.type]));
+    return steps.ref(steps.add(copyStep(ref)));
   }
 
   /** Adds a place that the ref must be written to. */

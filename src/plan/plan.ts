@@ -42,9 +42,7 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const { target } = options;
   const outputs = [...trace.carry.map((c) => c.output), ...trace.outputs.map((o) => o.value)];
   const sources = trace.inputs.map((i) => i.value);
-  const { steps, refOf } = stepsOf(outputs, sources, (list, { op, params, types }, inputs) =>
-    op.kernel.kind === "reduce" ? splitReduce(list, op.name, op.kernel, inputs, params, types, target) : null,
-  );
+  const { steps, refOf } = stepsOf(outputs, sources, (list, spec) => splitReduce(list, spec, target));
 
   const places = new Places(trace, refOf, steps);
   const buffers = { max: target.maxBuffers, of: (ref: Ref) => places.bufferOf(ref) };

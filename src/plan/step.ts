@@ -2,8 +2,12 @@
 // reads and merges equal nodes (common subexpressions). Ids are a topological order.
 import { type Node, toposort } from "../graph/node.ts";
 import type { Kernel, KernelContext } from "../graph/op.ts";
+import type { NdArray } from "../shape/ndarray.ts";
 import type { TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
+
+/** The values of a step's outputs from those of its inputs: what its kernel is checked against. */
+export type Reference = (inputs: readonly NdArray[]) => readonly NdArray[];
 
 export interface Step {
   readonly id: number;
@@ -11,6 +15,15 @@ export interface Step {
   readonly kernel: Kernel;
   readonly inputs: readonly Ref[];
   readonly ctx: KernelContext;
+  readonly reference: Reference;
+  /** Of partial results, which are right if they join into the right whole: joins them. */
+  readonly join?: (parts: NdArray) => NdArray;
+}
+
+/** What a step is made from. */
+export interface StepSpec extends Pick<Step, "name" | "kernel" | "inputs" | "reference" | "join"> {
+  readonly params: unknown;
+  readonly outputs: readonly TensorType[];
 }
 
 /** One output of a step. Interned: equal refs are identical. */
@@ -24,9 +37,12 @@ export class Steps {
   readonly list: Step[] = [];
   readonly #refs = new Map<Step, Ref[]>();
 
-  add(name: string, kernel: Kernel, inputs: readonly Ref[], params: unknown, outputs: readonly TensorType[]): Step {
-    const ctx = { inputs: inputs.map((r) => r.type), outputs, params };
-    const step: Step = { id: this.list.length, name, kernel, inputs, ctx };
+  add({ params, outputs, ...rest }: StepSpec): Step {
+    const step: Step = {
+      id: this.list.length,
+      ...rest,
+      ctx: { inputs: rest.inputs.map((r) => r.type), outputs, params },
+    };
     this.list.push(step);
     this.#refs.set(
       step,
@@ -49,22 +65,25 @@ export class Steps {
 export function stepsOf(
   outputs: readonly Tensor[],
   sources: readonly Tensor[],
-  expand: (steps: Steps, node: Node, inputs: readonly Ref[]) => Step | null,
+  expand: (steps: Steps, spec: StepSpec) => Step | null,
 ): { steps: Steps; refOf: (t: Tensor) => Ref } {
   const steps = new Steps();
   const byNode = new Map<Node, Step>();
   const byKey = new Map<string, Step>();
   const refOf = (t: Tensor) => steps.ref(byNode.get(t.node) as Step, t.output);
   for (const node of toposort([...sources, ...outputs])) {
+    const { op, params, types } = node;
     const inputs = node.inputs.map(refOf);
     // sources are told apart by identity, all else by what it computes
     const key =
-      node.op.kernel.kind === "source"
+      op.kernel.kind === "source"
         ? `#${node.id}`
-        : `${node.op.name} ${JSON.stringify(node.params)} ${inputs.map((r) => `${r.step.id}.${r.output}`).join(" ")}`;
+        : `${op.name} ${JSON.stringify(params)} ${inputs.map((r) => `${r.step.id}.${r.output}`).join(" ")}`;
     let step = byKey.get(key);
     if (!step) {
-      step = expand(steps, node, inputs) ?? steps.add(node.op.name, node.op.kernel, inputs, node.params, node.types);
+      const reference: Reference = (values) => op.reference(values, params, types);
+      const spec = { name: op.name, kernel: op.kernel, inputs, params, outputs: types, reference };
+      step = expand(steps, spec) ?? steps.add(spec);
       byKey.set(key, step);
     }
     byNode.set(node, step);
