@@ -1,0 +1,107 @@
+// Line charts by uPlot, in the theme's colours, as wide as what they stand in.
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { h } from "./dom.ts";
+import { number } from "./format.ts";
+import { type ColorName, color, onThemeChange } from "./theme.ts";
+
+export interface Line {
+  readonly label: string;
+  readonly color: ColorName;
+  /** Faint and thin: the raw values behind a smoothed line. */
+  readonly faint?: boolean;
+  /** Points alone, without a line. */
+  readonly points?: boolean;
+  /** Default: three digits. */
+  readonly format?: (value: number) => string;
+}
+
+export interface ChartOptions {
+  /** For people and screen readers. */
+  readonly title: string;
+  readonly x: string;
+  readonly lines: readonly Line[];
+  /** css pixels. Default: 220. */
+  readonly height?: number;
+  readonly logX?: boolean;
+  readonly logY?: boolean;
+  /** Fixed limits of y. */
+  readonly range?: readonly [number, number];
+  readonly formatX?: (x: number) => string;
+  readonly formatY?: (y: number) => string;
+}
+
+export interface Chart {
+  /** A figure with its caption. */
+  readonly element: HTMLElement;
+  /** x, then a list for each line; null where it has no value. */
+  set(data: readonly (readonly (number | null)[])[]): void;
+  /** A sentence that says what the chart shows now, for screen readers. */
+  describe(text: string): void;
+}
+
+export function chart(options: ChartOptions): Chart {
+  const { title, lines, height = 220, logX = false, logY = false, range } = options;
+  const { formatX = number, formatY = number } = options;
+  const place = h("div", { className: "plot", attr: { role: "img", "aria-label": title } });
+  const element = h("figure", { className: "chart" }, h("figcaption", {}, title), place);
+  let data: readonly (readonly (number | null)[])[] = [[], ...lines.map(() => [])];
+  let plot: uPlot | undefined;
+
+  const axis = (format: (v: number) => string): uPlot.Axis => ({
+    stroke: () => color("muted"),
+    grid: { stroke: () => color("line"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+    values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))),
+  });
+
+  const make = () => {
+    plot?.destroy();
+    plot = new uPlot(
+      {
+        ...{ width: Math.max(place.clientWidth, 200), height },
+        scales: {
+          x: { time: false, distr: logX ? 3 : 1 },
+          y: { distr: logY ? 3 : 1, ...(range ? { range: [range[0], range[1]] as [number, number] } : {}) },
+        },
+        axes: [
+          { ...axis(formatX), size: 32 },
+          { ...axis(formatY), size: 56 },
+        ],
+        cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+        legend: { live: true, markers: { width: 3 } },
+        series: [
+          { label: options.x, value: (_, v) => (v === null ? "–" : formatX(v)) },
+          ...lines.map(
+            (line): uPlot.Series => ({
+              label: line.label,
+              stroke: () => color(line.color),
+              width: line.points ? 0 : line.faint ? 1 : 2,
+              ...(line.faint ? { alpha: 0.35 } : {}),
+              points: line.points ? { show: true, size: 5, fill: () => color(line.color) } : { show: false },
+              value: (_, v) => (v === null ? "–" : (line.format ?? formatY)(v)),
+            }),
+          ),
+        ],
+      },
+      data as uPlot.AlignedData,
+      place,
+    );
+  };
+
+  new ResizeObserver(() => {
+    if (!plot) make();
+    else if (plot.width !== place.clientWidth) plot.setSize({ width: Math.max(place.clientWidth, 200), height });
+  }).observe(place);
+  onThemeChange(() => plot?.redraw(false));
+
+  return {
+    element,
+    set(next) {
+      data = next;
+      plot?.setData(data as uPlot.AlignedData);
+    },
+    describe: (text) => place.setAttribute("aria-label", `${title}. ${text}`),
+  };
+}

@@ -1,0 +1,44 @@
+// The theme: the system's, light or dark, remembered; and its colours for what is drawn on a canvas.
+
+export type ColorName =
+  | "page" | "card" | "text" | "muted" | "line" | "accent" | "accent-soft" | "second" | "good" | "bad" | "warn"; // biome-ignore format: one line
+
+/** A colour of style.css as the theme has it now. */
+export const color = (name: ColorName): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+const listeners = new Set<() => void>();
+
+/** Calls `f` whenever colours change. */
+export function onThemeChange(f: () => void): void {
+  listeners.add(f);
+}
+
+const changed = () => {
+  for (const f of listeners) f();
+};
+
+const choices = ["system", "light", "dark"] as const;
+export type Theme = (typeof choices)[number];
+
+/** The button that goes round system, light and dark. */
+export function themeButton(button: HTMLButtonElement): void {
+  const root = document.documentElement;
+  const show = () => {
+    const theme = root.dataset.theme ?? "system";
+    button.textContent = { system: "◐", light: "☀", dark: "☾" }[theme as Theme];
+    button.setAttribute("aria-label", `Theme: ${theme}`);
+    button.title = `Theme: ${theme}`;
+  };
+  button.onclick = () => {
+    const next = choices[(choices.indexOf(root.dataset.theme as Theme) + 1) % choices.length] as Theme;
+    root.dataset.theme = next;
+    try {
+      localStorage.setItem("wgrad-theme", next);
+    } catch {} // storage may be blocked: then it lasts as long as the page
+    show();
+    changed();
+  };
+  show();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+}
