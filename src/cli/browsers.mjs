@@ -24,7 +24,8 @@ export function bundle() {
 /** @param {string} folder where @sparticuz/chromium was unpacked @returns {Executable} */
 export function bundledBrowser(folder) {
   const libraries = [join(folder, "al2023/lib"), process.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter);
-  const env = { LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: join(folder, "fonts") };
+  const fonts = { FONTCONFIG_FILE: join(root, "src/cli/fonts.conf"), XDG_DATA_HOME: join(folder, "fonts") };
+  const env = { LD_LIBRARY_PATH: libraries, ...fonts };
   return { path: join(folder, "chromium"), env, flags: ["--no-sandbox"] }; // the package has no sandbox helper
 }
 

@@ -15,6 +15,7 @@ const quiet = [
   "--no-first-run",
   "--no-default-browser-check",
   "--no-pings",
+  "--accept-lang=en-US", // else, where LANG=C, a headless shell calls its language en-US@posix, which Intl refuses
 ];
 const software = ["--enable-unsafe-webgpu"];
 const gpu = process.platform === "linux" ? [...software, "--enable-features=Vulkan", "--use-angle=vulkan"] : software;
