@@ -25,6 +25,16 @@ export class ArrayError extends WgradError {
   override name = "ArrayError";
 }
 
+/** The caller's: bytes that are no file of their format: truncated, damaged, or made to deceive. */
+export class FormatError extends WgradError {
+  override name = "FormatError";
+}
+
+/** The caller's: what a file or a model asks for, and the library does not have. */
+export class UnsupportedError extends WgradError {
+  override name = "UnsupportedError";
+}
+
 /** The device's: no adapter, a limit exceeded, a validation or out-of-memory error. */
 export class DeviceError extends WgradError {
   override name = "DeviceError";
