@@ -1,52 +1,32 @@
 // Recurrent layers on the reference: the fused ops against the composition of plain ops, directions, lengths, states.
 import { describe, expect, test } from "vitest";
 import { vjp } from "../../src/autodiff/backward.ts";
+import { CpuDevice } from "../../src/cpu/device.ts";
 import { evaluate } from "../../src/cpu/evaluate.ts";
-import { leaves, mapTree } from "../../src/graph/tree.ts";
+import { mapTree } from "../../src/graph/tree.ts";
 import type { Context, Layer, Variables } from "../../src/nn/layer.ts";
 import { dense } from "../../src/nn/layers.ts";
-import {
-  gru,
-  lstm,
-  type RecurrentLayer,
-  type RecurrentOptions,
-  type RunInputs,
-  rnn,
-} from "../../src/nn/recurrentLayers.ts";
+import type { LstmOptions } from "../../src/nn/recurrentKinds.ts";
+import { gru, lstm, type RecurrentLayer, type RecurrentOptions, rnn } from "../../src/nn/recurrentLayers.ts";
 import { embedding, feedback, oneToMany, timeDistributed } from "../../src/nn/sequence.ts";
 import { type Truncation, truncated } from "../../src/nn/truncated.ts";
-import type { NdArray } from "../../src/shape/ndarray.ts";
+import { isNdArray, type NdArray } from "../../src/shape/ndarray.ts";
 import { f32, i32, u32 } from "../../src/shape/types.ts";
-import { concat, constant, full, isTensor, type Tensor } from "../../src/tensor.ts";
+import { concat, constant, full, type Tensor } from "../../src/tensor.ts";
+import { distances, everything, type FunctionOptions, layerFunction } from "../layerFunctions.ts";
 import { random } from "../samples/sample.ts";
 
 const context: Context = { training: false, key: full(u32(2), 0) };
 const given = (a: NdArray): Tensor => constant({ dtype: a.dtype, shape: a.shape }, [...a.data]);
 const values = (t: Tensor): number[] => [...evaluate([t], new Map())[0]!.data];
-const isArray = (x: unknown): x is NdArray => typeof x === "object" && x !== null && "data" in x;
 
 function variablesOf(layer: Layer, input: NdArray): Variables<Tensor> {
   const made = layer.init([1, 2], input);
   // no parameter stays at zero: a bias that is not used would go unseen
   let seed = 40;
-  return mapTree(made as never, isArray, (a: NdArray) =>
+  return mapTree(made as never, isNdArray, (a: NdArray) =>
     given(random({ dtype: "f32", shape: a.shape }, { seed: seed++, low: -0.7, high: 0.7 })),
   ) as unknown as Variables<Tensor>;
-}
-
-/** y and the gradients of Σ y·c with respect to x, all parameters and the initial states. */
-function everything(layer: RecurrentLayer, x: NdArray, inputs: RunInputs = {}): number[][] {
-  const variables = variablesOf(layer, x);
-  const xt = given(x);
-  const { y, last } = layer.run(variables, xt, context, inputs);
-  const outputs = [y, ...last.flatMap(({ h, c }) => (c ? [h, c] : [h]))];
-  const wrt = [
-    xt,
-    ...leaves(variables.params as never, isTensor).map((l) => l.value as Tensor),
-    ...(inputs.initial ?? []).flatMap(({ h, c }) => (c ? [h, c] : [h])),
-  ];
-  const cotangents = outputs.map((o, i) => given(random(o.type, { seed: 60 + i })));
-  return [...outputs, ...vjp(outputs, cotangents, wrt)].map(values);
 }
 
 function close(got: number[][], want: number[][]): void {
@@ -60,11 +40,6 @@ function close(got: number[][], want: number[][]): void {
 const [B, T, F, H] = [3, 4, 5, 2];
 const steps4 = [0, 1, 2, 3];
 const x = random(f32(B, T, F));
-const states = (count: number, memory: boolean) =>
-  Array.from({ length: count }, (_, i) => {
-    const h = given(random(f32(B, H), { seed: 70 + i }));
-    return memory ? { h, c: given(random(f32(B, H), { seed: 80 + i })) } : { h };
-  });
 const kinds: Record<string, (o: RecurrentOptions) => RecurrentLayer> = {
   rnn,
   relu: (o) => rnn({ ...o, activation: "relu" }),
@@ -74,17 +49,18 @@ const kinds: Record<string, (o: RecurrentOptions) => RecurrentLayer> = {
 
 describe.each(Object.keys(kinds))("%s, fused and step by step", (name) => {
   const make = (o: Partial<RecurrentOptions>) => kinds[name]!({ units: H, ...o });
-  const both = (o: Partial<RecurrentOptions>, inputs?: RunInputs) =>
-    close(everything(make({ ...o, fused: true }), x, inputs), everything(make({ ...o, fused: false }), x, inputs));
+  const both = async (o: Partial<RecurrentOptions>, more: FunctionOptions = {}) => {
+    const run = (fused: boolean) => everything(new CpuDevice(), layerFunction(make({ ...o, fused }), x, more));
+    const found = distances(await run(true), await run(false));
+    expect(found.map(([name]) => name)).toContain("gradient of layer0.wh");
+    expect(found.filter(([, d]) => !(d < 1e-12))).toEqual([]);
+  };
 
   test("from zeros", () => both({}));
-  test("from a state", () => both({}, { initial: states(1, name === "lstm") }));
+  test("from a state", () => both({}, { initial: true }));
   test("the last step alone", () => both({ returns: "last" }));
   test("two layers, both directions, lengths", () =>
-    both(
-      { layers: 2, bidirectional: true },
-      { initial: states(4, name === "lstm"), lengths: constant(i32(B), [4, 2, 0]) },
-    ));
+    both({ layers: 2, bidirectional: true }, { initial: true, lengths: [4, 2, 0] }));
 
   test("a sequence of length n is as one of n steps", () => {
     const layer = make({ bidirectional: true });
@@ -114,7 +90,7 @@ describe.each(Object.keys(kinds))("%s, fused and step by step", (name) => {
     const layer = make({ stateful: true });
     const variables = variablesOf(make({}), x);
     const zeros = layer.init([1, 2], x).state;
-    const state = mapTree(zeros as never, isArray, given) as unknown as Variables<Tensor>["state"];
+    const state = mapTree(zeros as never, isNdArray, given) as unknown as Variables<Tensor>["state"];
     const xt = given(x);
     const one = layer.apply({ ...variables, state }, xt.slice([0, 0, 0], [B, 2, F]), context);
     const two = layer.apply({ ...variables, state: one.state }, xt.slice([0, 2, 0]), context);
@@ -193,9 +169,53 @@ describe("variants step by step", () => {
       close([all], [values(full4.apply({ params: wide, state: {} }, given(x), context).y)]);
     }
   });
-  test("the gru that resets before its product differs from the one that resets after", () => {
-    const shape = (resetAfter: boolean) => run(gru({ units: H, resetAfter })).all;
-    expect(shape(false)).not.toEqual(shape(true));
+  test("a gru resets before its product, or after it", () => {
+    const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+    for (const resetAfter of [false, true]) {
+      const { variables, all } = run(gru({ units: H, resetAfter }));
+      const p = (variables.params as Record<string, Record<string, Tensor>>).layer0!;
+      const [wx, wh, bias, biasH] = ["wx", "wh", "bias", "biasH"].map((name) => p[name] && values(p[name]));
+      const dot = (v: readonly number[], w: readonly number[], column: number) =>
+        v.reduce((sum, a, k) => sum + a * w[k * 3 * H + column]!, 0);
+      const want: number[] = [];
+      for (let b = 0; b < B; b++) {
+        let h = [0, 0];
+        for (let t = 0; t < T; t++) {
+          const fromX = (c: number) =>
+            dot([...x.data.subarray((b * T + t) * F, (b * T + t + 1) * F)], wx!, c) + bias![c]!;
+          const gate = (g: number) => h.map((_, j) => sigmoid(fromX(g * H + j) + dot(h, wh!, g * H + j)));
+          const [r, z] = [gate(0), gate(1)] as [number[], number[]];
+          const reset = h.map((v, j) => r[j]! * v);
+          h = h.map((v, j) => {
+            const c = 2 * H + j;
+            const inner = resetAfter ? r[j]! * (dot(h, wh!, c) + biasH![j]!) : dot(reset, wh!, c);
+            return (1 - z[j]!) * Math.tanh(fromX(c) + inner) + z[j]! * v;
+          });
+          want.push(...h);
+        }
+      }
+      close([all], [want]);
+    }
+  });
+  test("dropout between layers: in training alone, and not behind the last", () => {
+    const training = { ...context, training: true };
+    const [deep, plain] = [lstm({ units: H, layers: 2, dropout: 0.5 }), lstm({ units: H, layers: 2 })];
+    const p = variablesOf(deep, x);
+    const y = (layer: Layer, c: Context) => values(layer.apply(p, given(x), c).y);
+    expect(y(deep, context)).toEqual(y(plain, context));
+    expect(y(deep, training)).not.toEqual(y(plain, training));
+    expect(y(deep, training)).toEqual(y(deep, training));
+    expect(y(deep, { ...training, key: full(u32(2), 1) })).not.toEqual(y(deep, training));
+    const single = lstm({ units: H, dropout: 0.5 });
+    const own = variablesOf(single, x);
+    expect(values(single.apply(own, given(x), training).y)).toEqual(values(single.apply(own, given(x), context).y));
+  });
+  test("forgetBias is the forget gate's bias at the start, 1 unless given", () => {
+    const bias = (o: LstmOptions) =>
+      (lstm({ units: H, ...o }).init([1, 2], x).params as { layer0: { bias: NdArray } }).layer0.bias.data;
+    expect([...bias({})]).toEqual([0, 0, 1, 1, 0, 0, 0, 0]);
+    expect([...bias({ forgetBias: 3, peepholes: true })]).toEqual([0, 0, 3, 3, 0, 0, 0, 0]);
+    expect([...bias({ forget: "coupled" })]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 });
 
