@@ -1,17 +1,18 @@
-// Vite serves the demo. Vitest runs three projects, foldered by what they need, one after the other: node (nothing but
+// Vitest runs three projects, foldered by what they need, one after the other: node (nothing but
 // Node), gpu (WebGPU in Node, through Dawn; a process per file) and chrome (a real browser, through puppeteer).
 
 import { defineConfig } from "vitest/config";
-import { mnistFiles } from "./src/cli/mnistFiles.ts";
 
 const minute = 60_000;
+/** "wgrad" is src, not the built package. */
+const resolve = { tsconfigPaths: true };
 
 export default defineConfig({
-  plugins: [mnistFiles()],
   test: {
     projects: [
-      { test: { name: "node", include: ["test/node/**/*.test.ts"], sequence: { groupOrder: 0 } } },
+      { resolve, test: { name: "node", include: ["test/node/**/*.test.ts"], sequence: { groupOrder: 0 } } },
       {
+        resolve,
         test: {
           name: "gpu",
           include: ["test/gpu/**/*.test.ts", "test/train/**/*.test.ts"],
@@ -22,6 +23,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: "chrome",
           include: ["test/chrome/**/*.test.ts"],

@@ -16,6 +16,8 @@ export const Device = {
 };
 
 export { grad, vjp } from "./autodiff/backward.ts";
+export { checkpoint } from "./autodiff/checkpoint.ts";
+export { type Hvp, hvp, powerStep } from "./autodiff/hvp.ts";
 export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/checkGradients.ts";
 export * from "./data/index.ts";
 export type { CompileOptions, DeviceArray, Program, RunOptions } from "./device.ts";
@@ -44,9 +46,5 @@ export {
   uniform,
 } from "./tensor.ts";
 export type { TypeTree } from "./trace.ts";
-export type { EarlyStopping } from "./train/earlyStop.ts";
-export type { Evaluation } from "./train/evaluate.ts";
-export type { FitOptions, Progress } from "./train/fit.ts";
-export type { Sampling } from "./train/step.ts";
-export { Trainer, type TrainerOptions } from "./train/trainer.ts";
+export * from "./train/index.ts";
 export type { CpuDevice, GpuDevice };

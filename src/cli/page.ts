@@ -89,6 +89,7 @@ async function serve(entry: string, cacheDir: string): Promise<ViteDevServer> {
     appType: "custom",
     logLevel: "error",
     optimizeDeps: { entries: [entry] },
+    resolve: { tsconfigPaths: true },
     server: {
       host: "localhost",
       port: 0,

@@ -12,7 +12,7 @@ import { type Pair, windowCount } from "../shape/window.ts";
 import { literal, requireDtype } from "./define.ts";
 import { cell, cellOf, covers, eachTap, type PoolParams, pooledShape, unpooledShape } from "./pool.ts";
 
-interface AvgParams extends PoolParams {
+export interface AvgParams extends PoolParams {
   readonly countIncludePad: boolean;
 }
 
