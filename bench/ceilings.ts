@@ -1,6 +1,7 @@
 // What the device can do at most, measured: a copy, and a loop of multiply-adds that touches no memory.
 import type { GpuDevice } from "../src/gpu/device.ts";
-import { type PassTimer, samplesOf } from "./gpuTime.ts";
+import type { PassTimer } from "../src/gpu/passTimer.ts";
+import { samplesOf } from "./gpuTime.ts";
 import { type Spread, spread } from "./measure.ts";
 
 export interface Ceilings {

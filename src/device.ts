@@ -1,4 +1,5 @@
 // What a device is, whichever it is: `gpu/` runs plans on WebGPU, `cpu/` runs graphs by the reference.
+import type { TuneOptions } from "./gpu/tune.ts";
 import type { MapTree, Tree } from "./graph/tree.ts";
 import { ArrayError, ShapeError } from "./shape/errors.ts";
 import type { NdArray } from "./shape/ndarray.ts";
@@ -37,8 +38,9 @@ export interface CompileOptions<I, C extends keyof I & string = never> {
   readonly carry?: readonly C[];
   /** A name for labels and messages. */
   readonly label?: string;
-  /** Times candidates for each dear kernel on the device first (seconds), and remembers the fastest; see `gpu/tune.ts`. Nothing on the CPU. */
-  readonly tune?: boolean | { readonly onProgress?: (done: number, total: number, key: string) => void };
+  /** Takes the fastest way to cut up each dear kernel: as remembered, or timed on the device first (seconds) and remembered from now on. Where
+   *  choices are kept, and what is told of them: `gpu/tune.ts`. Nothing on the CPU. */
+  readonly tune?: boolean | TuneOptions;
 }
 
 export interface Device extends AsyncDisposable {

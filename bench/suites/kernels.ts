@@ -3,6 +3,7 @@ import type { PageModule } from "../../src/cli/page.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import type { Device, DeviceArray } from "../../src/device.ts";
 import type { GpuDevice } from "../../src/gpu/device.ts";
+import { PassTimer } from "../../src/gpu/passTimer.ts";
 import type { GpuProgram } from "../../src/gpu/program.ts";
 import type { Tree } from "../../src/graph/tree.ts";
 import { allocate, type NdArray } from "../../src/shape/ndarray.ts";
@@ -11,7 +12,7 @@ import type { Tensor } from "../../src/tensor.ts";
 import { compileTree, disposeTree, putTree, type TreeProgram, type Trees } from "../../src/train/program.ts";
 import { type Case, cases } from "../cases.ts";
 import { type Ceilings, measureCeilings } from "../ceilings.ts";
-import { type PassTimer, passTimer, samplesOf } from "../gpuTime.ts";
+import { samplesOf } from "../gpuTime.ts";
 import { requestDevice } from "../host.ts";
 import { type Spread, spread } from "../measure.ts";
 import { generator } from "../peers/contestant.ts";
@@ -47,7 +48,7 @@ const checkable = 3e8;
 
 const main: PageModule<KernelsArgs, string, KernelsResult> = async ({ filter, samples }, send) => {
   const device = await requestDevice();
-  const timer = passTimer(device);
+  const timer = new PassTimer(device.gpu);
   send("ceilings");
   const ceilings = await measureCeilings(device, timer);
   const { gflops, gigabytesPerSecond } = ceilings;

@@ -16,7 +16,7 @@ import { BufferOwner, encode, GpuArray } from "./array.ts";
 import { Pipelines } from "./pipelines.ts";
 import { GpuProgram } from "./program.ts";
 import { Readback } from "./readback.ts";
-import { type Tuning, tune } from "./tune.ts";
+import type { Tuning } from "./tune.ts";
 
 const functions = { ...mathFunctions, ...randomFunctions };
 
@@ -32,7 +32,7 @@ const wantedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "subgroups
 const wantedLimits = ["maxStorageBuffersPerShaderStage", "maxStorageBufferBindingSize", "maxBufferSize"] as const;
 
 /** What a program on a GPU has besides Program. */
-export type Encodable = Pick<GpuProgram, "encode" | "stats" | "prepared">;
+export type Encodable = Pick<GpuProgram, "encode" | "stats" | "prepared" | "profile" | "verify">;
 
 export class GpuDevice implements Device {
   readonly kind = "gpu";
@@ -156,12 +156,10 @@ export class GpuDevice implements Device {
   ): Promise<Program<I, Omit<O, C>> & Encodable> {
     this.check();
     const traced = trace(f as never, types as never, options.carry);
-    if (options.tune)
-      Object.assign(
-        this.tuning,
-        await tune(this, traced, this.tuning, typeof options.tune === "object" ? options.tune : {}),
-      );
-    const plan = makePlan(traced, this.planOptions());
+    const { tune } = options;
+    const plan = tune
+      ? await (await import("./tune.ts")).tunedPlan(this, traced, tune === true ? {} : tune)
+      : makePlan(traced, this.planOptions());
     const program = await GpuProgram.create(this, plan, traced.outputTree, options.label ?? "program");
     return program as unknown as Program<I, Omit<O, C>> & Encodable;
   }

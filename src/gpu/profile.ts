@@ -5,7 +5,7 @@
 // Without them each dispatch runs over and over in one submit, less the time of an empty one. Either way carried values are put back.
 import { leaves } from "../graph/tree.ts";
 import type { Dispatch } from "../plan/data.ts";
-import { count } from "../plan/print.ts";
+import { count, printTable } from "../plan/print.ts";
 import { GpuArray } from "./array.ts";
 import type { GpuDevice } from "./device.ts";
 import type { GpuProgram } from "./program.ts";
@@ -51,21 +51,25 @@ export interface Profile {
 
 type Prepared = ReturnType<GpuProgram["prepared"]>;
 
-/** Times every dispatch of a program on these inputs. Throws what `program.run` would. */
+/** A query set holds so many timestamps: https://www.w3.org/TR/webgpu/#dom-gpudevice-createqueryset */
+const mostTimestamps = 4096;
+
+/** GpuProgram.profile. */
 export async function profile(program: GpuProgram, inputs: unknown, options: ProfileOptions = {}): Promise<Profile> {
   const { samples = 7, sampleMilliseconds = 20, timestamps = true } = options;
-  const arrays = leaves(inputs, (x: unknown): x is GpuArray => x instanceof GpuArray);
+  const { device, plan } = program;
   const prepared = program.prepared(inputs);
-  const device = (arrays[0] as { value: GpuArray }).value.device;
-  const { dispatches } = program.plan;
-  const carried = new Set(program.plan.carry.map((v) => v.path));
-  const held = arrays.filter(({ path }) => carried.has(path)).map(({ value }) => value.gpuBuffer);
+  const carried = new Set(plan.carry.map((v) => v.path));
+  const held = leaves(inputs, (x: unknown): x is GpuArray => x instanceof GpuArray)
+    .filter(({ path }) => carried.has(path))
+    .map(({ value }) => value.gpuBuffer);
   const restore = keep(device.gpu, [...new Set(held)]);
   try {
-    const timed = timestamps && device.gpu.features.has("timestamp-query");
-    const measure = timed ? byTimestamps : byRepetition;
-    const { times, spans } = await measure(device, dispatches, prepared, samples, sampleMilliseconds);
-    return report(device.name, timed ? "timestamps" : "repetition", dispatches, times, spans);
+    const possible = device.gpu.features.has("timestamp-query") && 2 * plan.dispatches.length <= mostTimestamps;
+    const method = timestamps && possible ? "timestamps" : "repetition";
+    const measure = method === "timestamps" ? byTimestamps : byRepetition;
+    const { times, spans } = await measure(device, plan.dispatches, prepared, samples, sampleMilliseconds);
+    return report(device.name, method, plan.dispatches, times, spans);
   } finally {
     restore();
   }
@@ -216,13 +220,7 @@ function table(rows: readonly DispatchTime[], dispatches: readonly Dispatch[], t
     ];
   });
   const header = ["#", "dispatch", "workgroups", "multiply-adds", "bytes", "µs", "share", "GFLOP/s", "GB/s"];
-  const widths = header.map((h, c) => Math.max(h.length, ...cells.map((r) => (r[c] as string).length)));
-  const line = (r: readonly string[]) =>
-    r
-      .map((cell, c) => (c === 1 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number)))
-      .join("  ")
-      .trimEnd();
-  return [line(header), ...cells.map(line), `${rows.length} dispatches, ${total.toFixed(1)} µs`].join("\n");
+  return `${printTable(header, cells, [1])}\n${rows.length} dispatches, ${total.toFixed(1)} µs`;
 }
 
 /** Trace events: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU */

@@ -7,6 +7,8 @@ import { isTensor, type Tensor } from "../tensor.ts";
 import { BufferOwner, encode, type Freshness, GpuArray } from "./array.ts";
 import type { GpuDevice } from "./device.ts";
 import type { Pipeline } from "./pipelines.ts";
+import type { Profile, ProfileOptions } from "./profile.ts";
+import type { Verification, VerifyOptions } from "./verify.ts";
 
 /** What a program has done, for benchmarks. */
 export interface Stats {
@@ -19,6 +21,7 @@ export interface Stats {
   recordMicroseconds: number;
 }
 
+/** Where a buffer of the plan lies. */
 interface Bound {
   readonly buffer: GPUBuffer;
   readonly offset: number;
@@ -28,7 +31,7 @@ interface Bound {
 export class GpuProgram implements Program<any, any> {
   readonly plan: Plan;
   readonly stats: Stats = { runs: 0, steps: 0, submits: 0, dispatches: 0, recordMicroseconds: 0 };
-  readonly #device: GpuDevice;
+  readonly device: GpuDevice;
   readonly #label: string;
   readonly #pipelines: readonly Pipeline[];
   readonly #outputTree: unknown;
@@ -50,7 +53,7 @@ export class GpuProgram implements Program<any, any> {
     pipelines: readonly Pipeline[],
     buffers: readonly GPUBuffer[],
   ) {
-    this.#device = device;
+    this.device = device;
     this.plan = plan;
     this.#outputTree = outputTree;
     this.#label = label;
@@ -101,10 +104,10 @@ export class GpuProgram implements Program<any, any> {
   // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
   run(inputs: unknown, options: RunOptions = {}): any {
     const start = performance.now();
-    const encoder = this.#device.gpu.createCommandEncoder({ label: this.#label });
+    const encoder = this.device.gpu.createCommandEncoder({ label: this.#label });
     const outputs = this.encode(encoder, inputs, options);
     try {
-      this.#device.gpu.queue.submit([encoder.finish()]);
+      this.device.gpu.queue.submit([encoder.finish()]);
     } catch (error) {
       for (const array of this.#latest.splice(0)) array.release();
       throw error;
@@ -119,7 +122,7 @@ export class GpuProgram implements Program<any, any> {
     if (this.#disposed) throw new ArrayError(`${this.#label}: it was disposed; keep it until its last use`);
     if (!Number.isInteger(repeat) || repeat < 1)
       throw new ValueError(`${this.#label}: repeat must be a positive integer, got ${repeat}`);
-    this.#device.check();
+    this.device.check();
     const groups = this.#groups(inputs);
     const own = "beginComputePass" in into;
     const pass = own ? into.beginComputePass({ label: this.#label }) : into;
@@ -146,6 +149,28 @@ export class GpuProgram implements Program<any, any> {
     }));
   }
 
+  /** Times every dispatch on these inputs. Carried values are put back; outputs of earlier runs are overwritten. Throws what `run` would. */
+  async profile(inputs: unknown, options?: ProfileOptions): Promise<Profile> {
+    const { profile } = await import("./profile.ts");
+    return profile(this, inputs, options);
+  }
+
+  /** Compares every value that the dispatches store with the reference, on these inputs, and leaves carried values as they are; see verify.ts.
+   *  Throws what `run` would. */
+  async verify(inputs: unknown, options?: VerifyOptions): Promise<Verification> {
+    const { verify } = await import("./verify.ts");
+    return verify(this, inputs, options);
+  }
+
+  /** Gives the array in which a value of the plan lies; a temporary is there until its slot is used again. */
+  located(inputs: unknown): (value: Pick<Value, "type" | "place">) => GpuArray {
+    const bound = this.#bind(inputs);
+    return ({ type, place }) => {
+      const { buffer, offset } = this.#locate(bound, place.buffer);
+      return new GpuArray(this.device, type, buffer, offset + 4 * place.offset, place.packed, null);
+    };
+  }
+
   #outputs(): unknown {
     this.#freshness.current++;
     for (const array of this.#latest.splice(0)) array.release();
@@ -155,7 +180,7 @@ export class GpuProgram implements Program<any, any> {
       const { type, place } = this.plan.outputs[i++] as Value;
       const buffer = this.#own.get(place.buffer) as GPUBuffer;
       const array = new GpuArray(
-        this.#device,
+        this.device,
         type,
         buffer,
         0,
@@ -178,15 +203,11 @@ export class GpuProgram implements Program<any, any> {
 
   #createGroups(bound: ReadonlyMap<Buffer, Bound>): GPUBindGroup[] {
     return this.plan.dispatches.map((d, i) =>
-      this.#device.gpu.createBindGroup({
+      this.device.gpu.createBindGroup({
         label: d.label,
         layout: (this.#pipelines[i] as Pipeline).layout,
         entries: d.bindings.map(({ buffer, part }, binding) => {
-          const slot = this.plan.slotOf.get(buffer);
-          const at = bound.get(buffer) ?? {
-            buffer: (slot === undefined ? this.#own.get(buffer) : this.#slots[slot]) as GPUBuffer,
-            offset: 0,
-          };
+          const at = this.#locate(bound, buffer);
           const offset = at.offset + 4 * (part?.offset ?? 0);
           const size = Math.min(16 * Math.ceil((part ?? buffer).elements / 4), at.buffer.size - offset);
           return { binding, resource: { buffer: at.buffer, offset, size } };
@@ -195,11 +216,17 @@ export class GpuProgram implements Program<any, any> {
     );
   }
 
+  #locate(bound: ReadonlyMap<Buffer, Bound>, buffer: Buffer): Bound {
+    const slot = this.plan.slotOf.get(buffer);
+    const own = (slot === undefined ? this.#own.get(buffer) : this.#slots[slot]) as GPUBuffer;
+    return bound.get(buffer) ?? { buffer: own, offset: 0 };
+  }
+
   /** Checks the inputs and finds where each input buffer of the plan lies. */
   #bind(inputs: unknown): Map<Buffer, Bound> {
     const given = new Map(leaves(inputs, isInput).map((l) => [l.path, l.value]));
     const take = ({ path, type }: Value) => {
-      const array = requireArray(this.#label, path, given.get(path), type, this.#device) as GpuArray;
+      const array = requireArray(this.#label, path, given.get(path), type, this.device) as GpuArray;
       array.check();
       return array;
     };

@@ -1,160 +1,200 @@
-// Autotuner: times the planner's best candidates for each dear group on the device itself and remembers the fastest. A choice changes how a
-// kernel is cut up, never what it computes but for the order of a lane's additions; a remembered choice keeps runs identical to the bit.
+// Autotuner: times the planner's candidates for each dear group on the device itself and remembers the fastest. A choice changes how a kernel
+// is cut up, never what it computes but for the order of additions; a remembered choice keeps runs identical to the bit.
+//
+// A choice is judged by what a program spends on it: its dispatches, and the compilation of its pipeline beyond what nobody notices.
+import type { Buffer } from "../plan/data.ts";
 import type { Schedule } from "../plan/kernel.ts";
 import type { Module } from "../plan/module.ts";
-import { type GroupWork, makePlan } from "../plan/plan.ts";
-import { count } from "../plan/print.ts";
+import { type GroupWork, makePlan, type Plan } from "../plan/plan.ts";
+import { printSchedule, printTable } from "../plan/print.ts";
 import type { Trace } from "../trace.ts";
 import type { GpuDevice } from "./device.ts";
+import { PassTimer, type Recording } from "./passTimer.ts";
+import { Pipelines } from "./pipelines.ts";
+import { indexedDbStore, type TuningStore } from "./tuningStore.ts";
 
 /** Chosen schedules by what they are for (sizes included), and what the choice gained. Plain data: keep it as JSON. */
 export type Tuning = Record<string, TunedGroup>;
 
-export interface TunedGroup {
-  readonly schedule: Schedule;
-  /** Microseconds a dispatch: of the choice, and of what the model would have taken. */
-  readonly microseconds: number;
-  readonly untunedMicroseconds: number;
+export interface TunedGroup extends Trial {
+  /** The schedule that the planner's model takes. */
+  readonly fixed: Trial;
   /** Candidates timed. */
   readonly candidates: number;
 }
 
+/** A schedule and what it was measured to cost. */
+export interface Trial {
+  readonly schedule: Schedule;
+  readonly dispatchMicroseconds: number;
+  readonly compileMilliseconds: number;
+}
+
 export interface TuneOptions {
+  /** How often the program will run, about: what a kernel takes to compile is weighed against that. Default 1000. */
+  readonly runs?: number;
+  /** Keeps choices from one session to the next. Default: IndexedDB where there is one. */
+  readonly store?: TuningStore;
   /** Time that a sample takes at least. Default 5. */
   readonly sampleMilliseconds?: number;
   /** Rounds over the candidates, alternating; the least time of a candidate counts. Default 4. */
   readonly rounds?: number;
-  /** Told before each group. */
+  /** Told before each group that is timed. */
   readonly onProgress?: (done: number, total: number, key: string) => void;
+  /** Told at the end: the choices that the program takes, and how many of them were timed now. */
+  readonly onChosen?: (choices: Tuning, timed: number) => void;
 }
 
 /** Multiply-adds below which a group is left to the model. */
 const leastWork = 1 << 16;
+/** Milliseconds of compilation that cost nothing: pipelines compile beside each other. */
+const freeCompilation = 100;
 
-/** Times what is not in `known` yet; returns the new entries. */
-export async function tune(device: GpuDevice, trace: Trace, known: Tuning, options: TuneOptions = {}): Promise<Tuning> {
-  const groups = new Map<string, GroupWork>();
-  makePlan(trace, {
-    ...device.planOptions(),
-    visit: (g) => {
-      if (g.multiplyAdds >= leastWork && !(g.key in known)) groups.set(g.key, g);
-    },
-  });
-  const found: Tuning = {};
-  let done = 0;
-  for (const [key, group] of groups) {
-    options.onProgress?.(done++, groups.size, key);
-    found[key] = await tuneGroup(device, group, options);
+/** Raise it when a schedule comes to mean something else: what was remembered is forgotten then. */
+const scheduleVersion = 1;
+
+/** What choices are remembered by. */
+export const tuningKey = (device: GpuDevice): string => `${device.name} · schedules ${scheduleVersion}`;
+
+/** The plan of a function with the fastest schedule for each dear group: as remembered, or timed now and remembered from now on. */
+export async function tunedPlan(device: GpuDevice, trace: Trace, options: TuneOptions): Promise<Plan> {
+  const { store = indexedDbStore(), onProgress, onChosen } = options;
+  device.tuning = { ...(await store?.load(tuningKey(device))), ...device.tuning };
+  const dear = new Map<string, GroupWork>();
+  const visit = (g: GroupWork) => void (g.multiplyAdds >= leastWork && dear.set(g.key, g));
+  const plan = makePlan(trace, { ...device.planOptions(), visit });
+  const unknown = [...dear.values()].filter(({ key }) => !(key in device.tuning));
+  const timer = new PassTimer(device.gpu);
+  try {
+    for (const [done, group] of unknown.entries()) {
+      onProgress?.(done, unknown.length, group.key);
+      device.tuning[group.key] = await tuneGroup(device, timer, group, options);
+    }
+  } finally {
+    timer.dispose();
   }
-  return found;
+  // another page may have saved meanwhile
+  if (unknown.length)
+    await store?.save(tuningKey(device), { ...(await store.load(tuningKey(device))), ...device.tuning });
+  onChosen?.(Object.fromEntries([...dear.keys()].map((key) => [key, device.tuning[key]!])), unknown.length);
+  return unknown.length ? makePlan(trace, device.planOptions()) : plan;
 }
 
 async function tuneGroup(
   device: GpuDevice,
+  timer: PassTimer,
   group: GroupWork,
-  { sampleMilliseconds = 5, rounds = 4 }: TuneOptions,
+  { runs = 1000, sampleMilliseconds = 5, rounds = 4 }: TuneOptions,
 ): Promise<TunedGroup> {
-  const schedules = group.candidates();
-  const trials: Trial[] = [];
+  const pipelines = new Pipelines(device.gpu);
+  const arrays = new Arrays(device);
   try {
-    for (const schedule of schedules) trials.push(await Trial.create(device, schedule, group.module(schedule)));
-    for (const t of trials) await t.settle(sampleMilliseconds);
-    for (let r = 0; r < rounds; r++) for (const t of trials) await t.sample();
-    const best = trials.reduce((a, b) => (b.best < a.best ? b : a));
-    return {
-      schedule: best.schedule,
-      microseconds: 1000 * best.best,
-      untunedMicroseconds: 1000 * (trials[0] as Trial).best,
-      candidates: trials.length,
-    };
+    const candidates: Candidate[] = [];
+    for (const schedule of group.candidates())
+      candidates.push(await prepare(pipelines, arrays, schedule, group.module(schedule)));
+    for (const c of candidates) c.repeat = await timer.calibrate(c.record, 1e6 * sampleMilliseconds);
+    for (let r = 0; r < rounds; r++)
+      for (const c of candidates) {
+        const microseconds = (await timer.time(c.record, c.repeat)) / c.repeat / 1000;
+        c.dispatchMicroseconds = Math.min(c.dispatchMicroseconds, microseconds);
+      }
+    const trials = candidates.map(
+      ({ schedule, dispatchMicroseconds, compileMilliseconds }): Trial => ({
+        schedule,
+        dispatchMicroseconds,
+        compileMilliseconds,
+      }),
+    );
+    return { ...cheapest(trials, runs), fixed: trials[0] as Trial, candidates: trials.length };
   } finally {
-    for (const t of trials) t.dispose();
+    arrays.dispose();
   }
 }
 
-/** One candidate, on buffers of its own filled with numbers that look like weights. */
-class Trial {
-  readonly schedule: Schedule;
-  /** Milliseconds a dispatch, at best so far. */
-  best = Number.POSITIVE_INFINITY;
+/** The trial that a program of so many runs spends the least time on. */
+export function cheapest(trials: readonly Trial[], runs: number): Trial {
+  const milliseconds = ({ dispatchMicroseconds, compileMilliseconds }: Trial) =>
+    (runs * dispatchMicroseconds) / 1000 + Math.max(0, compileMilliseconds - freeCompilation);
+  return trials.reduce((a, b) => (milliseconds(b) < milliseconds(a) ? b : a));
+}
+
+interface Candidate extends Trial {
+  dispatchMicroseconds: number;
+  readonly record: Recording;
+  repeat: number;
+}
+
+async function prepare(
+  pipelines: Pipelines,
+  arrays: Arrays,
+  schedule: Schedule,
+  { wgsl, workgroups, bindings }: Module,
+): Promise<Candidate> {
+  const start = performance.now();
+  const { pipeline, layout } = await pipelines.get(
+    "tune",
+    wgsl,
+    bindings.map((b) => b.access),
+  );
+  const compileMilliseconds = performance.now() - start;
+  const bindGroup = await arrays.bind(
+    layout,
+    bindings.map((b) => b.buffer),
+  );
+  const record: Recording = (pass) => {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...workgroups);
+  };
+  return { schedule, record, compileMilliseconds, dispatchMicroseconds: Number.POSITIVE_INFINITY, repeat: 1 };
+}
+
+/** Memory for the candidates of a group, filled with numbers that look like weights. */
+class Arrays {
   readonly #device: GpuDevice;
-  readonly #workgroups: Module["workgroups"];
-  readonly #pipeline: GPUComputePipeline;
-  readonly #group: GPUBindGroup;
-  readonly #buffers: readonly GPUBuffer[];
-  #repeat = 1;
+  readonly #made = new Map<Buffer, GPUBuffer>();
 
-  private constructor(
-    device: GpuDevice,
-    schedule: Schedule,
-    module: Module,
-    pipeline: GPUComputePipeline,
-    layout: GPUBindGroupLayout,
-  ) {
+  constructor(device: GpuDevice) {
     this.#device = device;
-    this.schedule = schedule;
-    this.#workgroups = module.workgroups;
-    this.#pipeline = pipeline;
-    const { buffers } = device.createBuffers(
-      module.bindings.map(({ buffer }) => ({ bytes: 4 * buffer.elements, label: `tune: ${buffer.name}` })),
+  }
+
+  async bind(layout: GPUBindGroupLayout, wanted: readonly Buffer[]): Promise<GPUBindGroup> {
+    const missing = wanted.filter((b) => !this.#made.has(b));
+    const { buffers, outOfMemory } = this.#device.createBuffers(
+      missing.map(({ elements, name }) => ({ bytes: 4 * elements, label: `tune: ${name}` })),
     );
-    this.#buffers = buffers;
-    module.bindings.forEach(({ buffer }, i) => {
-      const words = 4 * Math.ceil(buffer.elements / 4);
-      // one pattern serves all: floats near ±1, and as integers large ones that indices clamp
-      const data =
-        buffer.type === "f32"
-          ? Float32Array.from({ length: words }, (_, k) => ((k * 7919) % 2003) / 1001 - 1)
-          : Uint32Array.from({ length: words }, (_, k) => (k * 7919) % 7);
-      device.gpu.queue.writeBuffer(buffers[i] as GPUBuffer, 0, data);
-    });
-    this.#group = device.gpu.createBindGroup({
-      layout,
-      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
-    });
+    for (const [i, b] of missing.entries()) this.#made.set(b, this.#fill(buffers[i] as GPUBuffer, b));
+    const error = await outOfMemory;
+    if (error) throw error;
+    const entries = wanted.map((b, binding) => ({ binding, resource: { buffer: this.#made.get(b) as GPUBuffer } }));
+    return this.#device.gpu.createBindGroup({ layout, entries });
   }
 
-  static async create(device: GpuDevice, schedule: Schedule, module: Module): Promise<Trial> {
-    const access = module.bindings.map((b) => b.access);
-    const { pipeline, layout } = await device.pipelines.get("tune", module.wgsl, access);
-    return new Trial(device, schedule, module, pipeline, layout);
-  }
-
-  /** Finds how many dispatches fill a sample. */
-  async settle(sampleMilliseconds: number): Promise<void> {
-    await this.#run();
-    while ((await this.#run()) < sampleMilliseconds && this.#repeat < 1024) this.#repeat *= 2;
-  }
-
-  async sample(): Promise<void> {
-    this.best = Math.min(this.best, (await this.#run()) / this.#repeat);
-  }
-
-  async #run(): Promise<number> {
-    const { gpu } = this.#device;
-    const encoder = gpu.createCommandEncoder({ label: "tune" });
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(this.#pipeline);
-    pass.setBindGroup(0, this.#group);
-    for (let i = 0; i < this.#repeat; i++) pass.dispatchWorkgroups(...this.#workgroups);
-    pass.end();
-    const start = performance.now();
-    gpu.queue.submit([encoder.finish()]);
-    await gpu.queue.onSubmittedWorkDone();
-    return performance.now() - start;
+  /** Floats in [-1, 1], as integers small ones: labels, indices of rows. */
+  #fill(buffer: GPUBuffer, { type }: Buffer): GPUBuffer {
+    const words = Math.min(buffer.size / 4, 1 << 16);
+    const data =
+      type === "f32"
+        ? Float32Array.from({ length: words }, (_, k) => ((k * 7919) % 2003) / 1001 - 1)
+        : Uint32Array.from({ length: words }, (_, k) => (k * 7919) % 7);
+    for (let at = 0; at < buffer.size; at += 4 * words)
+      this.#device.gpu.queue.writeBuffer(buffer, at, data, 0, Math.min(words, (buffer.size - at) / 4));
+    return buffer;
   }
 
   dispose(): void {
-    for (const b of this.#buffers) b.destroy();
+    for (const buffer of this.#made.values()) buffer.destroy();
   }
 }
 
-/** A line a group: what was chosen and what it gained. */
+/** A table: what was chosen for each group, and what it gained over the fixed choice. */
 export function printTuning(tuning: Tuning): string {
-  const cut = ({ tile, unroll }: Schedule) => `${tile.join("×") || "1"}${unroll.length ? `·${unroll.join("×")}` : ""}`;
-  const rows = Object.entries(tuning).map(([key, t]) => {
-    const gain = `${(t.untunedMicroseconds / t.microseconds).toFixed(2)}×`;
-    return `${gain.padStart(7)}  ${`${count(Math.round(t.microseconds))} µs`.padStart(10)}  ${cut(t.schedule).padEnd(24)} ${key}`;
-  });
-  return ["   gain        time  tile·unroll              group", ...rows].join("\n");
+  const ms = (t: Trial) => (t.dispatchMicroseconds / 1000).toPrecision(3);
+  const rows = Object.entries(tuning).map(([key, t]) => [
+    ...[key, ms(t.fixed), ms(t), `${(t.fixed.dispatchMicroseconds / t.dispatchMicroseconds).toFixed(2)}×`],
+    ...[t.fixed, t].map((x) => x.compileMilliseconds.toFixed(0)),
+    `${printSchedule(t.fixed.schedule)} → ${printSchedule(t.schedule)}`,
+  ]);
+  const header = ["op [shape] over [terms]", "fixed ms", "chosen ms", "ratio", "fixed compile ms", "chosen compile ms", "choice"];
+  return printTable(header, rows, [0, header.length - 1]);
 }

@@ -2,6 +2,7 @@
 
 import { printType } from "../shape/types.ts";
 import type { Dispatch, Plan } from "./data.ts";
+import type { Schedule } from "./kernel.ts";
 
 export function printPlan(plan: Omit<Plan, "toString">): string {
   const rows = plan.dispatches.map((d, i) => [
@@ -13,27 +14,27 @@ export function printPlan(plan: Omit<Plan, "toString">): string {
     `${count(d.bytes)}B`,
   ]);
   const header = ["#", "dispatch", "workgroups", "tile·unroll", "multiply-adds", "bytes"];
-  const widths = header.map((h, c) => Math.max(h.length, ...rows.map((r) => (r[c] as string).length)));
-  const line = (r: readonly string[]) =>
-    r
-      .map((cell, c) => (c === 1 || c === 3 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number)))
-      .join("  ")
-      .trimEnd();
   const total = (f: (d: Dispatch) => number) => plan.dispatches.reduce((n, d) => n + f(d), 0);
   const slotBytes = plan.slots.reduce((n, s) => n + 4 * s.elements, 0);
   return [
-    line(header),
-    ...rows.map(line),
+    printTable(header, rows, [1, 3]),
     `${plan.dispatches.length} dispatches, ${count(total((d) => d.multiplyAdds))} multiply-adds, ${count(total((d) => d.bytes))}B moved at least`,
     `carry ${plan.carry.length} values; inputs ${plan.inputs.map((v) => `${v.path}: ${printType(v.type)}`).join(", ") || "none"}`,
     `temporaries: ${plan.slotOf.size} in ${plan.slots.length} slots, ${count(slotBytes)}B`,
   ].join("\n");
 }
 
-const schedules = (d: Dispatch) =>
-  d.schedules
-    .map((s) => (s ? `${s.tile.join("×") || "1"}${s.unroll.length ? `·${s.unroll.join("×")}` : ""}` : ""))
-    .join(" | ");
+const schedules = (d: Dispatch) => d.schedules.map((s) => (s ? printSchedule(s) : "")).join(" | ");
+
+export const printSchedule = ({ tile, unroll }: Schedule): string =>
+  `${tile.join("×") || "1"}${unroll.length ? `·${unroll.join("×")}` : ""}`;
+
+/** Rows in columns under a header; the columns `left` are aligned to the left, the others to the right. */
+export function printTable(header: readonly string[], rows: readonly (readonly string[])[], left: readonly number[]) {
+  const widths = header.map((h, c) => Math.max(h.length, ...rows.map((r) => (r[c] as string).length)));
+  const cell = (text: string, c: number) => (left.includes(c) ? text.padEnd(widths[c]!) : text.padStart(widths[c]!));
+  return [header, ...rows].map((r) => r.map(cell).join("  ").trimEnd()).join("\n");
+}
 
 export function count(n: number): string {
   if (n < 1e4) return String(n);

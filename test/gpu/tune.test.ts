@@ -1,0 +1,145 @@
+// The autotuner: what it chooses computes the same, is remembered, and keeps runs identical to the bit.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createGpu } from "../../src/cli/dawn.ts";
+import { CpuDevice } from "../../src/cpu/device.ts";
+import type { CompileOptions, DeviceArray } from "../../src/device.ts";
+import { GpuDevice } from "../../src/gpu/device.ts";
+import { cheapest, printTuning, type Trial, type TuneOptions, type Tuning, tuningKey } from "../../src/gpu/tune.ts";
+import type { TuningStore } from "../../src/gpu/tuningStore.ts";
+import type { Schedule } from "../../src/plan/kernel.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import { f32 } from "../../src/shape/types.ts";
+import type { Tensor } from "../../src/tensor.ts";
+import { trace } from "../../src/trace.ts";
+import { compare } from "../compare.ts";
+import { random } from "../samples/sample.ts";
+
+let api: GPU;
+const devices: GpuDevice[] = [];
+beforeAll(async () => {
+  api = await createGpu();
+});
+afterAll(() => {
+  for (const device of devices) device.dispose();
+});
+
+const newDevice = async () => {
+  const device = await GpuDevice.request({ gpu: api });
+  devices.push(device);
+  return device;
+};
+
+/** Two dear kernels, a product and a convolution, and a small one. */
+const types = { a: f32(48, 120), b: f32(120, 36), x: f32(4, 12, 12, 8), w: f32(3, 3, 8, 8) };
+const f = ({ a, b, x, w }: Record<keyof typeof types, Tensor>) => ({
+  product: a.matmul(b).tanh(),
+  features: x.conv2d(w).relu(),
+  small: a.sum(),
+});
+const values = Object.fromEntries(
+  Object.entries(types).map(([name, type], seed) => [name, random(type, { seed: seed + 1 })]),
+) as unknown as Record<keyof typeof types, ReturnType<typeof random>>;
+
+async function results(device: GpuDevice, tune?: CompileOptions<typeof types>["tune"]): Promise<Float64Array[]> {
+  const program = await device.compile(f, types, tune === undefined ? {} : { tune });
+  const outputs = program.run(device.put(values)) as unknown as Record<string, DeviceArray>;
+  const read = await Promise.all(Object.values(outputs).map((o) => o.read()));
+  return read.map(({ data }) => Float64Array.from(data));
+}
+
+/** Keeps choices as text, as a file would. */
+function memoryStore(): TuningStore & { readonly kept: Map<string, string> } {
+  const kept = new Map<string, string>();
+  return {
+    kept,
+    load: async (key) => (kept.has(key) ? (JSON.parse(kept.get(key)!) as Tuning) : undefined),
+    save: async (key, tuning) => void kept.set(key, JSON.stringify(tuning)),
+  };
+}
+
+const quick = { sampleMilliseconds: 1, rounds: 2 } satisfies TuneOptions;
+
+test("choices are remembered: no device times them again, and results are the same bits", async () => {
+  const store = memoryStore();
+  const timed: string[] = [];
+  const told: { choices: Tuning; timed: number }[] = [];
+  const tune: TuneOptions = {
+    ...{ ...quick, store },
+    onProgress: (_done, _total, key) => void timed.push(key),
+    onChosen: (choices, timed) => void told.push({ choices, timed }),
+  };
+  const first = await newDevice();
+  const tuned = await results(first, tune);
+  expect(timed).toHaveLength(2);
+  expect([...store.kept.keys()]).toEqual([expect.stringContaining(first.name)]);
+
+  const second = await newDevice();
+  expect(await results(second, tune)).toEqual(tuned);
+  expect(timed).toHaveLength(2);
+  expect(second.tuning).toEqual(first.tuning);
+  expect(told.map(({ timed }) => timed)).toEqual([2, 0]);
+  expect(told[1]!.choices).toEqual(first.tuning);
+
+  // without a store: plain data, assigned
+  const third = await newDevice();
+  third.tuning = JSON.parse(JSON.stringify(first.tuning));
+  expect(await results(third)).toEqual(tuned);
+});
+
+/** Every candidate of every group, by key. */
+function candidatesOf(device: GpuDevice): Map<string, Schedule[]> {
+  const found = new Map<string, Schedule[]>();
+  makePlan(trace(f as never, types), {
+    ...device.planOptions(),
+    visit: (group) => void found.set(group.key, group.candidates()),
+  });
+  return found;
+}
+
+test("whatever is chosen, results stay within rounding of the reference", async () => {
+  const cpu = new CpuDevice();
+  const reference = (await cpu.compile(f, types)).run(cpu.put(values));
+  const want = await Promise.all(Object.values(reference).map((o) => (o as DeviceArray).read()));
+  const device = await newDevice();
+  const candidates = candidatesOf(device);
+  const most = Math.max(...[...candidates.values()].map((c) => c.length));
+  expect(most).toBeGreaterThan(2);
+  for (let i = 0; i < most; i++) {
+    for (const [key, schedules] of candidates) {
+      const trial = { schedule: schedules[i % schedules.length]!, dispatchMicroseconds: 1, compileMilliseconds: 1 };
+      device.tuning[key] = { ...trial, fixed: trial, candidates: schedules.length };
+    }
+    const got = await results(device);
+    got.forEach((data, k) => {
+      expect(compare({ ...want[k]!, data }, want[k]!), `candidate ${i}`).toBe("");
+    });
+  }
+});
+
+test("a schedule means what it meant when it was remembered", async () => {
+  const device = await newDevice();
+  const fields = [...candidatesOf(device).values()].flat().flatMap(Object.keys);
+  // a schedule with other fields: raise scheduleVersion, and name them here
+  expect([tuningKey(device).split(" ").at(-1), ...new Set(fields)]).toEqual(["1", "tile", "unroll"]);
+});
+
+const trial = (tile: number[], dispatchMicroseconds: number, compileMilliseconds: number): Trial => ({
+  ...{ schedule: { tile, unroll: [4] }, dispatchMicroseconds, compileMilliseconds },
+});
+
+test("a kernel that takes seconds to compile must earn them back", () => {
+  const [quick, slow] = [trial([1], 3000, 60), trial([8], 1000, 4000)];
+  expect(cheapest([quick, slow], 1000)).toBe(quick);
+  expect(cheapest([quick, slow], 3000)).toBe(slow);
+  // tenths of a second are not noticed
+  expect(cheapest([quick, trial([8], 2999, 90)], 1).dispatchMicroseconds).toBe(2999);
+});
+
+test("the table says what each choice gained", () => {
+  const fixed = trial([1, 1], 1500, 20);
+  const tuning = { "matmul [64,10] over [128]": { ...trial([4, 2], 500, 30), fixed, candidates: 5 } };
+  expect(printTuning(tuning)).toMatchInlineSnapshot(`
+    "op [shape] over [terms]    fixed ms  chosen ms  ratio  fixed compile ms  chosen compile ms  choice
+    matmul [64,10] over [128]      1.50      0.500  3.00×                20                 30  1×1·4 → 4×2·4"
+  `);
+});
