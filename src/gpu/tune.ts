@@ -195,6 +195,14 @@ export function printTuning(tuning: Tuning): string {
     ...[t.fixed, t].map((x) => x.compileMilliseconds.toFixed(0)),
     `${printSchedule(t.fixed.schedule)} → ${printSchedule(t.schedule)}`,
   ]);
-  const header = ["op [shape] over [terms]", "fixed ms", "chosen ms", "ratio", "fixed compile ms", "chosen compile ms", "choice"];
+  const header = [
+    "op [shape] over [terms]",
+    "fixed ms",
+    "chosen ms",
+    "ratio",
+    "fixed compile ms",
+    "chosen compile ms",
+    "choice",
+  ];
   return printTable(header, rows, [0, header.length - 1]);
 }
