@@ -13,8 +13,9 @@ export type Connected<Host> = {
     : never;
 };
 
-/** The trainer that the worker hosts. `dispose` also ends the worker. Arguments are copied; results are handed over. */
-export function connectTrainer<Host extends TrainerHost<never>>(worker: Worker): Connected<Host> {
+/** The trainer that a worker hosts, or whoever is at the other end of a port. `dispose` also ends the worker. Arguments are copied; arrays
+ *  among the results are handed over. */
+export function connectTrainer<Host extends TrainerHost<never>>(worker: Worker | MessagePort): Connected<Host> {
   const remote = wrap<Record<string, (...args: unknown[]) => unknown>>(worker as Endpoint);
   const call = async (name: string, args: unknown[]): Promise<unknown> => {
     try {
@@ -27,7 +28,7 @@ export function connectTrainer<Host extends TrainerHost<never>>(worker: Worker):
     dispose: async () => {
       await call("dispose", []);
       remote[releaseProxy]();
-      worker.terminate();
+      if ("terminate" in worker) worker.terminate();
     },
   };
   return new Proxy(methods as unknown as Connected<Host>, {

@@ -47,9 +47,10 @@ export type OnProgress = (progress: Progress) => void | Promise<void>;
 /** A run, and what the page wants of it. */
 interface Run {
   wish: "run" | "pause" | "stop";
-  /** Called when the wish changes, when no step is under way any more, and at the end. */
-  changed(): void;
+  /** No step is under way. */
   idle: boolean;
+  /** Wakes those who wait for a change of it. */
+  changed(): void;
 }
 
 export class TrainerHost<Setup = void> {
@@ -79,29 +80,18 @@ export class TrainerHost<Setup = void> {
     if (this.#run) throw new ValueError("start: a run is under way; stop it first");
     const { validate, ...rest } = options;
     if (validate && !test) throw new ValueError("start: there is no test set to validate on; give the host one");
+    let fit: FitOptions = validate ? { ...rest, validation: test } : rest;
+    let lastStep = Number.POSITIVE_INFINITY;
     const run = this.#begin();
-    let left: FitOptions | null = validate ? { ...rest, validation: test } : rest;
-    let ended: RunEnd["ended"] = "finished";
-    let delivered = Promise.resolve();
     try {
-      while (left && (await this.#settled(run))) {
-        const fit: FitOptions = left;
-        left = null;
-        const reports = trainer.fit(fit);
-        for (let r = await this.alone(() => reports.next()); !r.done; r = await this.alone(() => reports.next())) {
-          const { lastStep, stopped } = r.value;
-          await delivered;
-          delivered = Promise.resolve(onProgress(r.value));
-          delivered.catch(() => {}); // it is thrown where it is waited for
-          if (stopped) ended = "early";
-          if (run.wish === "run") continue;
-          await this.alone(() => reports.return());
-          if (trainer.step < lastStep && !stopped) left = { ...fit, epochs: undefined, steps: lastStep - trainer.step };
-          break;
-        }
+      while (trainer.step < lastStep && (await this.#settled(run))) {
+        if (trainer.step >= lastStep) break; // by single steps
+        if (lastStep < Number.POSITIVE_INFINITY) fit = { ...fit, epochs: undefined, steps: lastStep - trainer.step };
+        const last = await this.#reports(run, trainer.fit(fit), onProgress);
+        if (last.stopped) return { step: trainer.step, ended: "early" };
+        lastStep = last.lastStep;
       }
-      await delivered;
-      return { step: trainer.step, ended: left ? "stopped" : ended };
+      return { step: trainer.step, ended: trainer.step < lastStep ? "stopped" : "finished" };
     } finally {
       this.#run = undefined;
       run.changed();
@@ -192,6 +182,26 @@ export class TrainerHost<Setup = void> {
     };
     this.#run = { wish: "run", idle: false, changed };
     return this.#run;
+  }
+
+  /** Sends reports until there are no more or the run is to hold. Gives the last one. */
+  async #reports(run: Run, reports: ReturnType<Trainer["fit"]>, onProgress: OnProgress): Promise<Progress> {
+    let last: Progress | undefined;
+    let delivered = Promise.resolve();
+    try {
+      do {
+        const { value } = await this.alone(() => reports.next());
+        if (!value) break;
+        last = value;
+        await delivered;
+        delivered = Promise.resolve(onProgress(value));
+        delivered.catch(() => {}); // it is thrown where it is waited for
+      } while (run.wish === "run");
+    } finally {
+      await this.alone(() => reports.return());
+    }
+    await delivered;
+    return last as Progress;
   }
 
   /** Waits while the run is paused; false if it is to stop. */
