@@ -30,6 +30,11 @@ export class FormatError extends WgradError {
   override name = "FormatError";
 }
 
+/** The caller's: a checkpoint of another model, optimizer, data set, batch size or format. The message says what differs. */
+export class CheckpointError extends WgradError {
+  override name = "CheckpointError";
+}
+
 /** The caller's: what a file or a model asks for, and the library does not have. */
 export class UnsupportedError extends WgradError {
   override name = "UnsupportedError";
