@@ -44,7 +44,7 @@ export class Places {
         offset: offsets[i] as number,
         packed: false,
       };
-      this.carry.push({ path, type: input.type, place });
+      this.carry.push({ path, type: input.type, place, ref: refOf(input) });
       this.#sources.set(refOf(input), place);
     });
     for (const { path, value } of trace.inputs) {
@@ -56,7 +56,7 @@ export class Places {
         elements: storedElements(value.type),
       };
       const place = { buffer, offset: 0, packed: value.dtype === "u8" };
-      this.inputs.push({ path, type: value.type, place });
+      this.inputs.push({ path, type: value.type, place, ref: refOf(value) });
       this.#sources.set(refOf(value), place);
     }
     for (const step of steps.list)
@@ -73,7 +73,7 @@ export class Places {
         offset: 0,
         packed: false,
       };
-      this.outputs.push({ path, type: value.type, place });
+      this.outputs.push({ path, type: value.type, place, ref });
       this.writeTo(ref, place);
     }
     for (const { path, input, output } of trace.carry) {

@@ -1,0 +1,226 @@
+// verify: runs a program dispatch by dispatch and compares every value that it leaves in memory with the reference.
+//
+// Each dispatch is judged by what it was given: the reference starts from what the dispatches before it have left on the GPU, so that errors
+// do not add up and the one that differs is the one that is wrong. Temporaries share memory in turn, so a value is read before the next
+// dispatch runs. An element decides nothing where the reference itself moves as far when its inputs are rounded: the greatest of equals, the
+// sign of a sum that cancels.
+import type { Dispatch, Plan, Value } from "../plan/data.ts";
+import { printTable } from "../plan/print.ts";
+import type { Ref, Step } from "../plan/step.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { printType, type TensorType } from "../shape/types.ts";
+import type { GpuProgram } from "./program.ts";
+
+export interface VerifyOptions {
+  /** By how much an element may differ, relative to the largest magnitude of its value; integers and bools must be equal. Default: 2e-5. */
+  readonly tolerance?: number;
+  /** Told after each dispatch. */
+  readonly onProgress?: (check: DispatchCheck, index: number) => void;
+}
+
+/** A value that a dispatch stores, beside the reference. */
+export interface ValueCheck {
+  /** Its path, or of a temporary the op that made it. */
+  readonly name: string;
+  readonly type: TensorType;
+  /** The largest difference, and the same relative to the largest magnitude wanted. */
+  readonly absolute: number;
+  readonly relative: number;
+  /** Where that is; null if nothing differs. */
+  readonly worst: { readonly index: number; readonly got: number; readonly want: number } | null;
+  /** Elements that differ by more than the tolerance, and those of them that decide nothing. */
+  readonly differing: number;
+  readonly undecided: number;
+}
+
+export interface DispatchCheck {
+  readonly label: string;
+  /** None for all but the last dispatch of a kernel that takes several. */
+  readonly values: readonly ValueCheck[];
+  readonly passed: boolean;
+}
+
+export interface Verification {
+  readonly device: string;
+  readonly tolerance: number;
+  readonly dispatches: readonly DispatchCheck[];
+  readonly passed: boolean;
+  /** The number of the first dispatch that differs. */
+  readonly first: number | null;
+  /** A table, and a line that names the first that differs. */
+  toString(): string;
+}
+
+type Known = ReadonlyMap<Ref, NdArray>;
+
+/** Runs every dispatch of a program once on these inputs and compares what it stores with the reference. Carried values are put back. Throws
+ *  what `program.run` would. */
+export async function verify(
+  program: GpuProgram,
+  inputs: unknown,
+  { tolerance = 2e-5, onProgress }: VerifyOptions = {},
+): Promise<Verification> {
+  const { plan, device } = program;
+  const located = program.located(inputs);
+  const prepared = program.prepared(inputs);
+  const known = new Map<Ref, NdArray>();
+  for (const value of [...plan.inputs, ...plan.carry]) known.set(value.ref, await located(value).read());
+  const before = plan.carry.map((value) => [located(value), known.get(value.ref) as NdArray] as const);
+  const dispatches: DispatchCheck[] = [];
+  try {
+    for (const [i, dispatch] of plan.dispatches.entries()) {
+      run(device.gpu, dispatch, prepared[i] as Prepared);
+      const values = dispatch.stores.map(({ ref, place }) => ({
+        ref,
+        place,
+        array: located({ type: ref.type, place }),
+      }));
+      const got = await Promise.all(values.map(({ array }) => array.read()));
+      const references = new References(known);
+      const checks = values.map(({ ref, place }, k) => ({
+        name: nameOf(plan, place),
+        ...check(ref, got[k] as NdArray, references, tolerance),
+      }));
+      for (const [k, { ref }] of values.entries()) known.set(ref, got[k] as NdArray);
+      const passed = checks.every((v) => v.differing === v.undecided);
+      const result = { label: dispatch.label, values: checks, passed };
+      dispatches.push(result);
+      onProgress?.(result, i);
+    }
+  } finally {
+    for (const [array, value] of before) array.write(value);
+  }
+  const wrong = dispatches.findIndex((d) => !d.passed);
+  const first = wrong < 0 ? null : wrong;
+  const result = { device: device.name, tolerance, dispatches, passed: first === null, first };
+  return { ...result, toString: () => print(result) };
+}
+
+type Prepared = ReturnType<GpuProgram["prepared"]>[number];
+
+function run(gpu: GPUDevice, { workgroups }: Dispatch, { pipeline, bindGroup }: Prepared): void {
+  const encoder = gpu.createCommandEncoder({ label: "verify" });
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindGroup);
+  pass.dispatchWorkgroups(...workgroups);
+  pass.end();
+  gpu.queue.submit([encoder.finish()]);
+}
+
+/** What refs must be, from those that are known. */
+class References {
+  readonly #known: Known;
+  readonly #made = new Map<Step, readonly NdArray[]>();
+  readonly #moved: References[] = [];
+
+  constructor(known: Known) {
+    this.#known = known;
+  }
+
+  of(ref: Ref): NdArray {
+    const known = this.#known.get(ref);
+    if (known) return known;
+    let made = this.#made.get(ref.step);
+    if (!made) this.#made.set(ref.step, (made = ref.step.reference(ref.step.inputs.map((r) => this.of(r)))));
+    return made[ref.output] as NdArray;
+  }
+
+  /** What they would be if what is known were off by a rounding: one trial of it. */
+  moved(trial: number): References {
+    return (this.#moved[trial] ??= new References(new Jittered(this.#known, trial)));
+  }
+}
+
+/** Trials, at most, that tell how far a rounding moves an element, and by how many times that it may be off. */
+const trials = 12;
+const rounding = 2 ** -22;
+const allowance = 4;
+
+/** Known values, f32 ones each multiplied by 1 ± a rounding. */
+class Jittered extends Map<Ref, NdArray> {
+  readonly #known: Known;
+  readonly #seed: number;
+
+  constructor(known: Known, seed: number) {
+    super();
+    this.#known = known;
+    this.#seed = seed;
+  }
+
+  override get(ref: Ref): NdArray | undefined {
+    const exact = this.#known.get(ref);
+    if (exact?.dtype !== "f32") return exact;
+    let moved = super.get(ref);
+    if (!moved) {
+      let bits = 0x9e3779b9 * (this.#seed + 1);
+      const jitter = (v: number) => {
+        bits = (Math.imul(bits, 1664525) + 1013904223) | 0;
+        return v * (1 + (bits < 0 ? -rounding : rounding));
+      };
+      this.set(ref, (moved = { ...exact, data: Float64Array.from(exact.data, jitter) }));
+    }
+    return moved;
+  }
+}
+
+function check(ref: Ref, stored: NdArray, references: References, tolerance: number): Omit<ValueCheck, "name"> {
+  const { join = (x: NdArray) => x } = ref.step;
+  const [got, want] = [join(stored).data, join(references.of(ref)).data];
+  let size = 0;
+  for (const v of want) if (Number.isFinite(v)) size = Math.max(size, Math.abs(v));
+  const slack = ref.type.dtype === "f32" ? Math.max(tolerance * size, 1e-30) : 0;
+  const off = (i: number): number => {
+    const [g, w] = [got[i] as number, want[i] as number];
+    // beyond the range of f32 an infinity is right, and no number is not a number
+    if (Object.is(g, w) || g === Math.fround(w)) return 0;
+    const d = Math.abs(g - w);
+    return Number.isNaN(d) ? Number.POSITIVE_INFINITY : d;
+  };
+  let worst: ValueCheck["worst"] = null;
+  let absolute = 0;
+  const differing: number[] = [];
+  for (let i = 0; i < got.length; i++) {
+    const d = off(i);
+    if (d > absolute) [absolute, worst] = [d, { index: i, got: got[i] as number, want: want[i] as number }];
+    if (d > slack) differing.push(i);
+  }
+  let decided = differing;
+  for (let t = 0; t < trials && decided.length > 0; t++) {
+    const moved = join(references.moved(t).of(ref)).data;
+    decided = decided.filter(
+      (i) => !(off(i) <= slack + allowance * Math.abs((moved[i] as number) - (want[i] as number))),
+    );
+  }
+  const undecided = differing.length - decided.length;
+  const relative = size > 0 ? absolute / size : absolute;
+  return { type: ref.type, absolute, relative, worst, differing: differing.length, undecided };
+}
+
+/** The path of a value of the caller's, else the buffer's name: of a temporary, the op and the number of its step. */
+function nameOf(plan: Plan, { buffer, offset }: Value["place"]): string {
+  return plan.carry.find((v) => v.place.buffer === buffer && v.place.offset === offset)?.path ?? buffer.name;
+}
+
+function print({ device, tolerance, dispatches, first }: Omit<Verification, "toString">): string {
+  const rows = dispatches.flatMap(({ label, values }, i) =>
+    values.map((v, k) => [
+      ...(k === 0 ? [String(i), label] : ["", ""]),
+      ...[v.name, printType(v.type), v.absolute.toExponential(1), v.relative.toExponential(1), String(v.differing)],
+    ]),
+  );
+  const header = ["#", "dispatch", "value", "type", "absolute", "relative", "differ"];
+  return `${printTable(header, rows, [1, 2, 3])}\n${verdict(device, tolerance, dispatches, first)}`;
+}
+
+function verdict(
+  device: string,
+  tolerance: number,
+  dispatches: readonly DispatchCheck[],
+  first: number | null,
+): string {
+  const wrong = first === null ? undefined : dispatches[first];
+  if (!wrong) return `${dispatches.length} dispatches on ${device}, all within ${tolerance} of the reference`;
+  const { name, type, differing, worst } = wrong.values.find((v) => v.differing > v.undecided) as ValueCheck;
+  return `dispatch ${first} (${wrong.label}) differs: ${name}: ${printType(type)}, ${differing} elements; [${worst?.index}] is ${worst?.got}, wanted ${worst?.want}`;
+}
