@@ -130,13 +130,13 @@ export function writeSafetensors(
   { metadata, float64 = false }: WriteOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const given = tensors instanceof Map ? [...tensors] : Object.entries(tensors as Record<string, NdArray>);
+  const order = Object.keys(storages);
   const placed = given.map(([name, array]) => {
-    if (name === metadataName) throw new ValueError("safetensors: no array can be called __metadata__; rename it");
+    if (name === metadataName) throw new ValueError(`safetensors: no array can be called ${name}; rename it`);
     const storage = storageName(array.dtype, float64);
     return { name, array, storage, size: (storages[storage] as { bytes: number }).bytes };
   });
-  // the widest first, so that each is aligned
-  placed.sort((a, b) => b.size - a.size || (a.name < b.name ? -1 : 1));
+  placed.sort((a, b) => order.indexOf(a.storage) - order.indexOf(b.storage) || (a.name < b.name ? -1 : 1));
   const header: Record<string, unknown> = Object.create(null); // an array may be called __proto__
   if (metadata) header[metadataName] = metadata;
   let end = 0;

@@ -59,19 +59,19 @@ const narrow = (name: string, dtype: "i32" | "u32") => (low: number, high: numbe
   return low;
 };
 
-/** By the names of the format. */
+/** By the names of the format, in the order in which its files hold them: the widest first, so that each is aligned. */
 export const storages: Readonly<Record<string, Storage>> = {
+  U64: computed("u32", Uint32Array, 2, 8, narrow("U64", "u32")),
+  I64: computed("i32", Int32Array, 2, 8, narrow("I64", "i32")),
   F64: viewed("f32", 8, Float64Array),
   F32: viewed("f32", 4, Float32Array),
-  F16: computed("f32", Uint16Array, 1, 2, float16),
-  BF16: computed("f32", Uint16Array, 1, 2, bfloat16),
-  I64: computed("i32", Int32Array, 2, 8, narrow("I64", "i32")),
+  U32: viewed("u32", 4, Uint32Array),
   I32: viewed("i32", 4, Int32Array),
+  BF16: computed("f32", Uint16Array, 1, 2, bfloat16),
+  F16: computed("f32", Uint16Array, 1, 2, float16),
+  U16: viewed("u32", 2, Uint16Array),
   I16: viewed("i32", 2, Int16Array),
   I8: viewed("i32", 1, Int8Array),
-  U64: computed("u32", Uint32Array, 2, 8, narrow("U64", "u32")),
-  U32: viewed("u32", 4, Uint32Array),
-  U16: viewed("u32", 2, Uint16Array),
   U8: viewed("u8", 1, Uint8Array),
   BOOL: computed("bool", Uint8Array, 1, 1, (byte) => Number(byte !== 0)),
 };

@@ -121,7 +121,7 @@ describe("refuses", () => {
     ],
     ["two __metadata__", file('{"__metadata__":{},"__metadata__":{}}'), "it has two __metadata__"],
     ["metadata that are numbers", file('{"__metadata__":{"n":1}}'), "its metadata are not all strings"],
-    ["an unknown dtype", file({ x: entry("F4", [2], 0, 1) }, [0]), "x holds F4 values; they must be one of F64"],
+    ["an unknown dtype", file({ x: entry("F4", [2], 0, 1) }, [0]), "x holds F4 values; they must be one of U64"],
     ["a dtype of Object", file({ x: entry("toString", [2], 0, 1) }, [0]), "x holds toString values"],
     ["no dtype", file({ x: {} }), "x holds undefined values"],
     ["a negative size", file({ x: entry("U8", [-1, -2], 0, 2) }, [0, 0]), "x has the shape [-1,-2]"],
