@@ -1,8 +1,9 @@
 // What recurrences over time are made of (recurrent.ts): h[t+1] = cell(x[t], h[t]·Wh), and the same backward. The product of a step is one register tile a
 // lane: `rows` rows of the batch × `blocks` vectors of `width` units, with all gates of those units, so that the cell is its epilogue.
 //
-// A dispatch runs a step, or all of them: then a workgroup owns some rows of the batch, and a barrier parts the steps. States lie in storage
-// in both, the initial one first: hs [T+1,B,H]. Indices count vectors of `width`, which divides H.
+// A dispatch runs one step, or several: then a workgroup owns some rows of the batch, and a barrier parts the steps. States lie in storage
+// in both, the initial one first: hs [T+1,B,H]. Indices count vectors of `width`, which divides H. The lanes of a quad may share the loads of
+// the matrix: then they have the same columns, and each loads a fourth.
 
 export interface Cell {
   readonly gates: number;
@@ -30,15 +31,23 @@ export interface Tile {
   /** Vectors of the inner dimension in the body of its loop. */
   readonly unroll: number;
   readonly workgroupSize: number;
-  /** Rows of a workgroup that loops over time; null: a dispatch is a step. */
+  /** Rows that a workgroup owns in a dispatch of several steps; null: a dispatch is a step. */
   readonly group: number | null;
+  /** Steps of a dispatch. */
+  readonly steps: number;
+  /** Quads share the loads of the matrix: the tiles of a batch, or of a group, are a multiple of four. */
+  readonly quads: boolean;
 }
 
 /** What the arrays are called; absent ones are zeros. */
 export type Names = Readonly<Record<string, string | undefined>>;
 
-/** What a dispatch runs: the first step in its direction, another (a u32 expression gives its time), or all. */
-export type Which = "first" | "all" | { readonly time: string };
+/** What a dispatch runs: the first step in its direction, another (a u32 expression gives its time), or `steps` of them from the `from`th (a
+ *  u32 expression) in its direction on. */
+export type Which = "first" | { readonly time: string } | { readonly from: string };
+
+/** A workgroup owns rows and loops. */
+export const loops = (which: Which): which is { readonly from: string } => typeof which === "object" && "from" in which;
 
 export interface Code {
   readonly declarations: string;
@@ -76,24 +85,29 @@ interface Factors {
 
 /** sums[r, c] = Σₖ from[start + row<r>, k]·matrix[k, columns[c]] */
 export function product(
-  { rows, width, unroll }: Tile,
+  { rows, width, unroll, quads }: Tile,
   { from, start, inner, matrix, length, columns }: Factors,
 ): string {
   const component = (r: number, q: number, j: number) => (width === 4 ? `p${r}_${q}.${"xyzw"[j]}` : `p${r}_${q}`);
+  const n = columns.length;
+  const load = (q: number, j: string | number, c: number) =>
+    `${matrix}[m + (${q * width}u + ${j}) * ${length}u + ${columns[c]}]`;
+  // of the `width` rows of the matrix that a vector meets, each lane of a quad loads one
+  const shared = quads && width === 4;
+  const parts = (q: number) => (shared ? each(n, (c) => `let part${q}_${c} = ${load(q, "li % 4u", c)};`) : "");
   const terms = (q: number, j: number) =>
-    each(columns.length, (c) => {
+    each(n, (c) => {
       const w = `w${q}_${j}_${c}`;
       const sums = each(rows, (r) => `acc${r}_${c} = fma(V(${component(r, q, j)}), ${w}, acc${r}_${c});`);
-      return `let ${w} = ${matrix}[m + ${(q * width + j) * length}u + ${columns[c]}];\n${sums}`;
+      return `let ${w} = ${shared ? `quadBroadcast(part${q}_${c}, ${j}u)` : load(q, `${j}u`, c)};\n${sums}`;
     });
-  const n = columns.length;
   return `{
 ${each(rows, (r) => each(n, (c) => `var acc${r}_${c} = V();`))}
 ${each(rows, (r) => `let from${r} = (${start} + row${r}) * ${inner}u;`)}
 for (var k = 0u; k < ${inner}u; k += ${unroll}u) {
 let m = k * ${width * length}u;
 ${each(unroll, (q) => each(rows, (r) => `let p${r}_${q} = ${from}[from${r} + k + ${q}u];`))}
-${each(unroll, (q) => each(width, (j) => terms(q, j)))}
+${each(unroll, (q) => `${parts(q)}\n${each(width, (j) => terms(q, j))}`)}
 }
 ${each(rows, (r) => each(n, (c) => `sums[${r * n + c}] = acc${r}_${c};`))}
 }`;
@@ -109,32 +123,31 @@ interface Step {
 
 /** The loops round a step. */
 export function drive({ steps, batch, units }: Sizes, tile: Tile, which: Which, step: Step): Code {
-  const { rows, blocks, width, workgroupSize, group } = tile;
+  const { rows, blocks, width, workgroupSize, group, quads } = tile;
   const across = units / width / blocks;
   const whole = batch % (group ?? rows) === 0;
-  const place = (lane: string, first: string) => `let col = ${lane} % ${across}u;
-let row = ${first}${lane} / ${across}u * ${rows}u;
+  const down = Math.ceil((group ?? batch) / rows);
+  const place = (lane: string, first: string) => `let col = ${quads ? `${lane} / ${down}u` : `${lane} % ${across}u`};
+let row = ${first}${quads ? `${lane} % ${down}u` : `${lane} / ${across}u`} * ${rows}u;
 ${each(rows, (r) => `let row${r} = ${whole ? `row + ${r}u` : `min(row + ${r}u, ${batch - 1}u)`};`)}`;
-  if (group === null) {
-    const body = `let lane = wg.x * ${workgroupSize}u + li;
-if (lane >= ${Math.ceil(batch / rows) * across}u) { return; }
-let t = ${typeof which === "object" ? which.time : step.time("0u")};
+  const code = (body: string): Code => ({ declarations: declarations(tile), body });
+  if (!loops(which))
+    return code(`let lane = wg.x * ${workgroupSize}u + li;
+if (lane >= ${down * across}u) { return; }
+let t = ${which === "first" ? step.time("0u") : which.time};
 ${place("lane", "")}
-${step.text}`;
-    return { declarations: declarations(tile), body };
-  }
-  const tiles = Math.ceil(group / rows) * across;
-  const all = (text: string) => `for (var tile = li; tile < ${tiles}u; tile += ${workgroupSize}u) {
+${step.text}`);
+  const all = (text: string) => `for (var tile = li; tile < ${down * across}u; tile += ${workgroupSize}u) {
 ${place("tile", `wg.x * ${group}u + `)}
 ${text}
 }
 storageBarrier();`;
-  const body = `${step.before ? all(step.before) : ""}
-for (var i = 0u; i < ${steps}u; i++) {
+  return code(`let first = ${which.from};
+${step.before ? `if (first == 0u) {\n${all(step.before)}\n}` : ""}
+for (var i = first; i < min(first + ${tile.steps}u, ${steps}u); i++) {
 let t = ${step.time("i")};
 ${all(step.text)}
-}`;
-  return { declarations: declarations(tile), body };
+}`);
 }
 
 /** `text` for each vector of units of a tile: in it `i` is the vector's place in [B,H], `u` in [H], `at` its row in [T·B], and sum0 … its part

@@ -6,6 +6,7 @@ import {
   each,
   eachVector,
   loads,
+  loops,
   type Names,
   product,
   type Sizes,
@@ -53,7 +54,7 @@ ${n.hs}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
 ${memory ? `${n.cs}[(at + ${s.batch}u) * ${hv}u + u] = cNext;` : ""}
 ${each(saved, (k) => `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u] = s${k};`)}
 ${initial ? keep : ""}`;
-  const guarded = which === "all" && !n.h0 ? `if (t > 0u) {\n${multiply}\n}` : multiply;
+  const guarded = loops(which) && !n.h0 ? `if (t > 0u) {\n${multiply}\n}` : multiply;
   const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, gates, vector)}`;
   const before = `let t = 0u;\n${eachVector(s, tile, 0, keep)}`;
   return drive(s, tile, which, { text, before, time: (i) => i });
@@ -77,11 +78,7 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
   };
   const multiply = initial ? "" : product(tile, factors);
   const next = `(at + ${s.batch}u) * ${hv}u + u`;
-  const carry = initial
-    ? "V()"
-    : which === "all"
-      ? `select(${n.carry}[i], V(), t == ${s.steps - 1}u)`
-      : `${n.carry}[i]`;
+  const carry = initial ? "V()" : loops(which) ? `select(${n.carry}[i], V(), t == ${s.steps - 1}u)` : `${n.carry}[i]`;
   const values: Record<string, string> = {
     dh: `${n.dhs}[${next}] + sum0`,
     dc: n.dcs ? `${n.dcs}[${next}]` : "V()",
@@ -99,7 +96,7 @@ ${cell.backward}
 ${store(n.d, "d")}
 ${store(n.e, "e")}
 ${n.carry ? `${n.carry}[i] = carryNext;` : ""}`;
-  const guarded = which === "all" ? `if (t < ${s.steps - 1}u) {\n${multiply}\n}` : multiply;
+  const guarded = loops(which) ? `if (t < ${s.steps - 1}u) {\n${multiply}\n}` : multiply;
   const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, 1, vector)}`;
   return drive(s, tile, which, { text, time: (i) => `${s.steps - 1}u - ${i}` });
 }

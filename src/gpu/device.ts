@@ -56,7 +56,8 @@ export class GpuDevice implements Device {
       [info.vendor, info.architecture, info.description || info.device].filter(Boolean).join(" ") || "unknown adapter";
     this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|software|basic render/i.test(this.name);
     const { maxStorageBuffersPerShaderStage: maxBuffers } = gpu.limits;
-    this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers };
+    const quads = gpu.features.has("subgroups") && (info.subgroupMinSize ?? 0) >= 4;
+    this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers, quads };
     this.pipelines = new Pipelines(gpu);
     this.#readback = new Readback(gpu);
     gpu.lost.then((lost) => {

@@ -121,6 +121,8 @@ export interface Adapter {
   /** Invocations that keep it busy. */
   readonly lanes: number;
   readonly maxAccumulators: number;
+  /** Four lanes in a row, from a multiple of four on, can exchange values by quadBroadcast. */
+  readonly quads: boolean;
 }
 
 export interface CustomKernel<P = Params> {

@@ -32,7 +32,7 @@ export interface Kind {
   step(p: Weights<Tensor>, x: Tensor, state: State): State;
 }
 
-type Form = "loop" | "step";
+type Form = "loop" | "step" | number;
 
 export interface WeightOptions {
   /** Of wx. Default: Glorot's, uniform, gate by gate. */

@@ -34,9 +34,9 @@ export interface RecurrentOptions {
   readonly dropout?: number;
   /** The last states of a batch are the initial ones of the next, without gradient: truncated BPTT over consecutive windows. Default: false. */
   readonly stateful?: boolean;
-  /** false: a composition of plain ops, step by step, which differentiates twice. "loop", "step": the form of the fused kernel, chosen by
-   *  size where this is true. Default: true. */
-  readonly fused?: boolean | "loop" | "step";
+  /** false: a composition of plain ops, step by step, which differentiates twice. "loop", "step", a number of steps a dispatch: the form
+   *  of the fused kernel, chosen by size where this is true. Default: true. */
+  readonly fused?: boolean | "loop" | "step" | number;
 }
 
 export interface RunInputs {

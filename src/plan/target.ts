@@ -7,6 +7,8 @@ export interface Target {
   /** Most storage buffers that one kernel binds. */
   readonly maxBuffers: number;
   readonly workgroupSize: number;
+  /** Four lanes in a row, from a multiple of four on, can exchange values (WGSL's quadBroadcast). */
+  readonly quads: boolean;
   /** Lanes (invocations) that keep the device busy; fewer cost proportionally. */
   readonly lanes: number;
   /** Most accumulators that a lane holds, and multiply-adds in the body of its innermost loop. */
@@ -32,6 +34,7 @@ export const gpuTarget: Target = {
   software: false,
   maxBuffers: 8,
   workgroupSize: 64,
+  quads: false,
   lanes: 32768,
   maxAccumulators: 64,
   maxBody: 768,
@@ -45,6 +48,7 @@ export const softwareTarget: Target = {
   software: true,
   maxBuffers: 8,
   workgroupSize: 16,
+  quads: false,
   lanes: 128,
   maxAccumulators: 144,
   maxBody: 400,

@@ -1,4 +1,4 @@
-// Recurrences over time: T of 1, 7 and 28, sizes that are multiples of 4 and odd ones, a dispatch for all steps and one a step.
+// Recurrences over time: T of 1, 7 and 28, sizes that are multiples of 4 and odd ones, a dispatch for all steps, one a step and one for three steps.
 import type { OpName } from "../../src/ops/index.ts";
 import { f32, i32, u32 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
@@ -11,12 +11,13 @@ const sizes = [
   [28, 3, 4],
   [2, 17, 20],
 ] as const;
-const forms = ["loop", "step"] as const;
+const forms = ["loop", "step", 3] as const;
+type Form = (typeof forms)[number];
 const r = (seed: number, ...shape: number[]) => random(f32(...shape), { seed, low: -1, high: 1 });
 /** Pre-activations of ReLU that stay on one side of 0. */
 const positive = (seed: number, ...shape: number[]) => random(f32(...shape), { seed, low: 0.2, high: 0.6 });
 
-const list = (make: (T: number, B: number, H: number, form: "loop" | "step") => readonly Sample[]) =>
+const list = (make: (T: number, B: number, H: number, form: Form) => readonly Sample[]) =>
   sizes.flatMap(([T, B, H]) =>
     forms.flatMap((form) => make(T, B, H, form).map((s) => ({ ...s, name: `${s.name}, [${T},${B},${H}] by ${form}` }))),
   );

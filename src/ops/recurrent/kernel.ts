@@ -5,9 +5,12 @@ import { ShapeError } from "../../shape/errors.ts";
 import { printType, type Shape, sameShape, type TensorType } from "../../shape/types.ts";
 import { requireDtype, requireRank } from "../define.ts";
 
-/** "loop": one dispatch, in which workgroups own rows of the batch and loop over time. "step": a dispatch a step. Default: by size. */
+/** "step": a dispatch a step. A number: so many steps a dispatch, in which workgroups own rows of the batch. "loop": one dispatch. Default: by
+ *  size. */
+export type Form = "loop" | "step" | number;
+
 export interface FormParams {
-  readonly form?: "loop" | "step";
+  readonly form?: Form;
 }
 
 export function requireShape(op: string, what: string, t: TensorType, shape: Shape): void {
@@ -43,25 +46,48 @@ export function statesSizes(op: string, states: TensorType): Sizes {
 /** Gates' rows of more units than this are read too often by workgroups that own few rows each. */
 const mostLoopUnits = 192;
 
+/** Multiply-adds of a dispatch on a CPU: more would seem to hang. */
+const mostSoftwareWork = 2 ** 29;
+
 /** A tile for the product of a step, [batch, units] · [units, gates·units]; of the backward pass `gates` is 1. */
 export function tileOf(s: Sizes, gates: number, adapter: Adapter, { form }: FormParams): Tile {
-  const loop = form ? form === "loop" : !adapter.software && s.units <= mostLoopUnits;
-  const wide = s.units % 4 === 0 && (adapter.software || !loop);
-  const width = wide ? 4 : 1;
+  const steps = stepsOf(s, adapter, form);
+  const loop = steps > 1 || form === "loop" || (form === undefined && adapter.software);
+  return adapter.software ? softwareTile(s, gates, adapter, steps, loop) : gpuTile(s, adapter, steps, loop);
+}
+
+function stepsOf(s: Sizes, adapter: Adapter, form: Form | undefined): number {
+  if (form === "step") return 1;
+  if (form === "loop") return s.steps;
+  if (form !== undefined) return Math.min(form, s.steps);
+  if (adapter.software)
+    return Math.max(1, Math.min(s.steps, Math.floor(mostSoftwareWork / (s.batch * s.units ** 2 * 4))));
+  return s.units <= mostLoopUnits ? s.steps : 1;
+}
+
+/** What a CPU's registers hold, near enough: eight rows of 16 columns. A group keeps a core busy. */
+function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, loop: boolean): Tile {
+  const width = s.units % 4 === 0 ? 4 : 1;
   const vectors = s.units / width;
-  if (adapter.software) {
-    // what a CPU's registers hold, near enough
-    const rows = Math.min(8, s.batch);
-    const blocks = wide && gates === 1 && vectors % 2 === 0 ? 2 : 1;
-    const [group, workgroupSize] = loop ? [rows, Math.min(64, vectors / blocks)] : [null, 16];
-    return { rows, blocks, width, unroll: 1, group, workgroupSize };
-  }
+  const quads = adapter.quads && loop && s.batch >= 4;
+  const rows = quads ? ([8, 4, 2].find((n) => 8 * n <= s.batch) ?? 1) : Math.min(8, s.batch);
+  const blocks = width === 4 && gates === 1 ? ([4, 2].find((n) => vectors % n === 0) ?? 1) : 1;
+  const common = { rows, blocks, width, unroll: 1, steps, quads } as const;
+  if (!loop) return { ...common, group: null, workgroupSize: 16 };
+  const tiles = (quads ? 4 : 1) * (vectors / blocks);
+  return { ...common, group: quads ? 4 * rows : rows, workgroupSize: Math.min(64, tiles) };
+}
+
+function gpuTile(s: Sizes, adapter: Adapter, steps: number, loop: boolean): Tile {
+  const width = s.units % 4 === 0 && !loop ? 4 : 1;
+  const vectors = s.units / width;
   const unroll = [4, 3, 2, 1].find((n) => vectors % n === 0) as number;
+  const common = { blocks: 1, width, steps, quads: false } as const;
   // a lane has a unit of a row, until there are lanes enough
   const group = Math.min(s.batch, Math.ceil(64 / vectors));
-  if (loop) return { rows: 1, blocks: 1, width, unroll, group, workgroupSize: Math.min(128, group * vectors) };
+  if (loop) return { ...common, rows: 1, unroll, group, workgroupSize: Math.min(128, group * vectors) };
   const rows = Math.max(1, Math.min(8, Math.floor((s.batch * vectors * 4) / adapter.lanes)));
-  return { rows, blocks: 1, width, unroll: vectors % 2 === 0 ? 2 : 1, group: null, workgroupSize: 64 };
+  return { ...common, rows, unroll: vectors % 2 === 0 ? 2 : 1, group: null, workgroupSize: 64 };
 }
 
 /** The dispatches of all steps. */
@@ -82,12 +108,15 @@ export function dispatchesOf(
     workgroups: [workgroups, 1, 1] as const,
     vec4: width === 4,
   };
-  const all = { ...common, label, multiplyAdds: stepWork * s.steps };
-  if (group) return [{ ...all, code: (names) => code(names, "all") }];
-  return Array.from({ length: s.steps }, (_, i): CustomDispatch => {
-    const time = backward ? s.steps - 1 - i : i;
-    const step = { ...common, label: `${label} at ${time}`, multiplyAdds: stepWork };
-    if (i === 0) return { ...step, code: (names) => code(names, "first") };
-    return { ...step, index: time, code: (names) => code(names, { time: names.index }) };
+  const timeOf = (i: number) => (backward ? s.steps - 1 - i : i);
+  return Array.from({ length: Math.ceil(s.steps / tile.steps) }, (_, k): CustomDispatch => {
+    const [first, end] = [k * tile.steps, Math.min((k + 1) * tile.steps, s.steps)];
+    const all = tile.steps >= s.steps;
+    const at = end - first > 1 ? `${timeOf(first)} to ${timeOf(end - 1)}` : `${timeOf(first)}`;
+    const dispatch = { ...common, label: all ? label : `${label} at ${at}`, multiplyAdds: stepWork * (end - first) };
+    if (group && all) return { ...dispatch, code: (names) => code(names, { from: "0u" }) };
+    if (group) return { ...dispatch, index: first, code: (names) => code(names, { from: names.index }) };
+    if (k === 0) return { ...dispatch, code: (names) => code(names, "first") };
+    return { ...dispatch, index: timeOf(k), code: (names) => code(names, { time: names.index }) };
   });
 }
