@@ -1,15 +1,13 @@
 // Runs a suite's module in headless Chrome or in Node.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { preciseTimestamps } from "../src/cli/chrome.ts";
 import { createGpu } from "../src/cli/dawn.ts";
 import { mnistFolder } from "../src/cli/mnistFiles.ts";
 import { type PageModule, runInChrome } from "../src/cli/page.ts";
 import { setHost } from "./host.ts";
 
 export type Runtime = "chrome" | "node";
-
-/** Timestamps in nanoseconds, not rounded. */
-export const preciseTimestamps = "--disable-dawn-features=timestamp_quantization";
 
 /** Calls `bench/suites/<name>.ts`. Messages are lines of progress. */
 export async function runSuite<Args, Result>(name: string, args: Args, runtime: Runtime): Promise<Result> {

@@ -21,6 +21,9 @@ const software = ["--enable-unsafe-webgpu"];
 const gpu = process.platform === "linux" ? [...software, "--enable-features=Vulkan", "--use-angle=vulkan"] : software;
 const system = process.platform === "linux" ? ["--disable-dev-shm-usage"] : [];
 
+/** A flag: timestamps in nanoseconds, not rounded. */
+export const preciseTimestamps = "--disable-dawn-features=timestamp_quantization";
+
 /** A running Chrome whose pages have a WebGPU adapter. `flags` are further command line switches. Close it when done. */
 export async function launchChrome(flags: readonly string[] = []): Promise<Browser> {
   const failures: string[] = [];

@@ -1,5 +1,6 @@
 // `npm run train -- TASK`: trains a net on MNIST, or on sequences (sequences.ts), in Chrome, in Node or on the CPU reference, and tests it.
 
+import { writeFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CpuDevice } from "../cpu/device.ts";
 import { mnist } from "../data/mnist.ts";
@@ -8,6 +9,7 @@ import { GpuDevice } from "../gpu/device.ts";
 import { type SequenceTaskName, sequenceTasks } from "../train/sequences/index.ts";
 import type { CellName } from "../train/sequences/task.ts";
 import { optimizerOf, optimizers, type TaskName, tasks } from "../train/tasks.ts";
+import { preciseTimestamps } from "./chrome.ts";
 import { createGpu } from "./dawn.ts";
 import { runInChrome } from "./page.ts";
 import { runSequence } from "./sequences.ts";
@@ -15,6 +17,7 @@ import type { PageArgs } from "./train.page.ts";
 import { type DataSource, dataSource, withServer } from "./trainData.ts";
 import { type Summary, type TrainArgs, type TrainMessage, trainJob } from "./trainJob.ts";
 import { barPrinter, jsonPrinter } from "./trainPrint.ts";
+import { defaultTuningFile, readTunings, writeTuning } from "./tuningFile.ts";
 
 type Send = (message: TrainMessage) => void;
 
@@ -26,6 +29,7 @@ const runtimes: Record<string, (source: DataSource, args: TrainArgs, send: Send)
         args: { ...args, dataUrl },
         onMessage,
         onLog: (text) => console.error(text),
+        flags: args.profile ? [preciseTimestamps] : [],
       }),
     ),
   node: async (source, args, send) => here(await GpuDevice.request({ gpu: await createGpu() }), source, args, send),
@@ -49,11 +53,13 @@ function integer(least: number): (text: string) => number {
   };
 }
 
-interface Options extends Partial<Omit<TrainArgs, "task">> {
+interface Options extends Partial<Omit<TrainArgs, "task" | "tunings" | "profile">> {
   runtime: string;
   data: string;
   seed: number;
   json?: true;
+  tuning: string;
+  profile?: true | string;
   steps?: number;
   cell?: CellName;
   length?: number;
@@ -64,21 +70,30 @@ interface Options extends Partial<Omit<TrainArgs, "task">> {
 async function main(name: TaskName | SequenceTaskName, options: Options): Promise<void> {
   if (!(name in sequenceTasks)) return images(name as TaskName, options);
   const { runtime, json = false, seed, steps, batch, lr, cell, length, text, temperature } = options;
+  if (options.tune || options.profile) throw new Error(`--tune and --profile are of tasks on images (vs ${name})`);
   const args = Object.entries({ steps, batch, lr, cell, length, temperature }).filter(([, v]) => v !== undefined);
   const task = name as SequenceTaskName;
   await runSequence({ task, runtime, json, seed, textFile: text, ...Object.fromEntries(args) });
 }
 
-async function images(name: TaskName, { runtime, data, json, ...given }: Options): Promise<void> {
+async function images(name: TaskName, options: Options): Promise<void> {
+  const { runtime, data, json, tuning, profile, ...given } = options;
   const task = tasks[name];
   const { epochs = task.epochs, batch = task.batchSize, optimizer = task.optimizer } = given;
-  const args: TrainArgs = { ...given, task: name, epochs, batch, optimizer };
+  if (profile && runtime === "cpu")
+    throw new Error("--profile: the reference has no GPU; use --runtime node or chrome");
+  const tunings = given.tune === false ? {} : readTunings(tuning);
+  const args: TrainArgs = { ...given, task: name, epochs, batch, optimizer, tunings, profile: profile !== undefined };
   optimizerOf(optimizer, args.lr); // refuses a bad learning rate before a browser starts
   const source = dataSource(data);
   const printer = json ? jsonPrinter : barPrinter(`${name} (${task.description}) on ${source.name}`);
   try {
-    const summary = await (runtimes[runtime] as (typeof runtimes)[string])(source, args, printer.message);
+    const summary = await (runtimes[runtime] as (typeof runtimes)[string])(source, args, (message) => {
+      if (message.kind === "remember") writeTuning(tuning, message.key, message.tuning);
+      else printer.message(message);
+    });
     printer.summary(summary);
+    if (typeof profile === "string") writeFileSync(profile, JSON.stringify(summary.profile?.trace));
   } finally {
     printer.end();
   }
@@ -113,6 +128,10 @@ const command = new Command("train")
   .option("--length <n>", "of a sequence", integer(2))
   .option("--text <file>", "what char-rnn learns (default: Genesis in the King James Version)")
   .option("--temperature <x>", "of what char-rnn writes (default: 0.7)", Number)
+  .option("--tune", "choose kernels by timing them on this device (default: on a GPU; not on a software adapter)")
+  .option("--no-tune", "take the fixed choice, and forget what was remembered for this run")
+  .option("--tuning <file>", "where choices are remembered", defaultTuningFile)
+  .option("--profile [file]", "print where a step's time goes; write a trace for ui.perfetto.dev to the file")
   .option("--json", "one JSON line a report, then one with the result")
   .action(main);
 

@@ -3,6 +3,8 @@
 import { countOf, takeExamples } from "../data/dataset.ts";
 import type { Split } from "../data/mnist.ts";
 import type { Device } from "../device.ts";
+import type { Profile } from "../gpu/profile.ts";
+import type { TuneOptions, Tuning } from "../gpu/tune.ts";
 import { ValueError } from "../shape/errors.ts";
 import { type OptimizerName, optimizerOf, type TaskName, tasks } from "../train/tasks.ts";
 import { Trainer } from "../train/trainer.ts";
@@ -16,6 +18,35 @@ export interface TrainArgs {
   optimizer: OptimizerName;
   lr?: number;
   seed: number;
+  /** Whether kernels are chosen by timing them. Default: on a GPU, not on a software adapter. */
+  tune?: boolean;
+  /** What earlier runs chose, by device. */
+  tunings?: Record<string, Tuning>;
+  /** Whether to time each dispatch of a step afterwards. */
+  profile?: boolean;
+}
+
+/** Before a kernel is tuned. */
+export interface Tunes {
+  kind: "tunes";
+  done: number;
+  total: number;
+  group: string;
+}
+
+/** The kernels' choices, how many of them were timed now, and how long all that took. */
+export interface Tuned {
+  kind: "tuned";
+  choices: Tuning;
+  timed: number;
+  seconds: number;
+}
+
+/** Keep these choices for the next run. */
+export interface Remember {
+  kind: "remember";
+  key: string;
+  tuning: Tuning;
 }
 
 export interface Start {
@@ -39,7 +70,13 @@ export interface Report {
   secondsLeft: number;
 }
 
-export type TrainMessage = Start | Report;
+export type TrainMessage = Tunes | Tuned | Remember | Start | Report;
+
+export interface StepProfile extends Pick<Profile, "method" | "microseconds" | "dispatches"> {
+  /** The table, and the trace for ui.perfetto.dev. */
+  text: string;
+  trace: object;
+}
 
 export interface Summary {
   task: TaskName;
@@ -58,6 +95,7 @@ export interface Summary {
   jsMicrosecondsPerStep: number;
   /** Of every step. */
   losses: number[];
+  profile?: StepProfile;
 }
 
 /** What a software adapter, and the reference, take unless told otherwise. */
@@ -82,6 +120,7 @@ export async function trainJob(
     ...{ device, model, loss, seed: args.seed, batchSize: args.batch },
     data: takeExamples(train, 0, examples),
     optimizer: optimizerOf(args.optimizer, args.lr),
+    tune: (args.tune ?? !device.software) && tuneOptions(args.tunings ?? {}, send),
   });
   const adapter = device.name;
   const limited = args.examples === undefined && examples < all;
@@ -97,7 +136,8 @@ export async function trainJob(
     send({ kind: "report", step, steps, epoch, loss, accuracy, imagesPerSecond, secondsLeft });
   }
   const { correct = 0, accuracy = 0, confusion = [], ...result } = await trainer.evaluate(testData);
-  const { program } = trainer;
+  const { program, state } = trainer;
+  const profile = args.profile && (await program.profile?.({ state, data: trainer.data }));
   const perStep = (n: number | undefined) => (n ?? 0) / steps;
   return {
     ...{ task: args.task, adapter, losses },
@@ -107,5 +147,24 @@ export async function trainJob(
     dispatchesPerStep: program.plan.dispatches?.length ?? 0,
     submitsPerStep: perStep(program.stats?.submits),
     jsMicrosecondsPerStep: perStep(program.stats?.recordMicroseconds),
+    ...(profile ? { profile: plain(profile) } : {}),
+  };
+}
+
+const plain = (p: Profile): StepProfile => ({
+  ...{ method: p.method, microseconds: p.microseconds, dispatches: p.dispatches },
+  ...{ text: String(p), trace: p.trace() },
+});
+
+/** Choices come with the arguments and go by messages: a page has no files. */
+function tuneOptions(known: Record<string, Tuning>, send: (message: TrainMessage) => void): TuneOptions {
+  const start = performance.now();
+  return {
+    store: {
+      load: async (key) => known[key],
+      save: async (key, tuning) => send({ kind: "remember", key, tuning }),
+    },
+    onProgress: (done, total, group) => send({ kind: "tunes", done, total, group }),
+    onChosen: (choices, timed) => send({ kind: "tuned", choices, timed, seconds: (performance.now() - start) / 1000 }),
   };
 }

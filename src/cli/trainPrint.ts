@@ -1,7 +1,8 @@
 // What `npm run train` shows: a progress bar while it runs, the result at the end; or JSON lines.
 
 import { Presets, SingleBar } from "cli-progress";
-import type { Report, Start, Summary, TrainMessage } from "./trainJob.ts";
+import { printTuning } from "../gpu/tune.ts";
+import type { Report, Start, Summary, TrainMessage, Tuned } from "./trainJob.ts";
 
 export interface Printer {
   message(message: TrainMessage): void;
@@ -18,7 +19,10 @@ const duration = (seconds: number): string =>
 /** One line a report, and a last one with the summary. The start is a line too. */
 export const jsonPrinter: Printer = {
   message: (message) => console.log(JSON.stringify(message)),
-  summary: (summary) => console.log(JSON.stringify({ kind: "summary", ...summary })),
+  summary({ profile, ...summary }) {
+    const { text, trace, ...times } = profile ?? {};
+    console.log(JSON.stringify({ kind: "summary", ...summary, ...(profile ? { profile: times } : {}) }));
+  },
   end: () => {},
 };
 
@@ -41,6 +45,11 @@ export function barPrinter(title: string): Printer {
       );
     bar.start(steps, 0, { loss: "–", accuracy: "–", rate: "–", left: "–" });
   };
+  const tuned = ({ choices, timed, seconds }: Tuned) => {
+    const kernels = Object.keys(choices).length;
+    console.log(`tuned ${timed} of ${kernels} kernels in ${seconds.toFixed(1)} s, remembered ${kernels - timed}`);
+    if (kernels) console.log(`${printTuning(choices)}\n`);
+  };
   const report = (r: Report) =>
     bar.update(r.step, {
       loss: r.loss.toFixed(4),
@@ -49,7 +58,12 @@ export function barPrinter(title: string): Printer {
       left: duration(r.secondsLeft),
     });
   return {
-    message: (message) => (message.kind === "start" ? start(message) : report(message)),
+    message(message) {
+      if (message.kind === "start") start(message);
+      else if (message.kind === "report") report(message);
+      else if (message.kind === "tuned") tuned(message);
+      else if (message.kind === "tunes") console.log(`tunes ${message.done + 1} of ${message.total}: ${message.group}`);
+    },
     summary(s) {
       bar.stop();
       console.log(`\n${confusionTable(s.confusion)}\n`);
@@ -60,6 +74,7 @@ export function barPrinter(title: string): Printer {
       console.log(
         `a step: ${s.dispatchesPerStep} dispatches, ${s.submitsPerStep.toPrecision(2)} submits, ${s.jsMicrosecondsPerStep.toFixed(1)} µs of JS`,
       );
+      if (s.profile) console.log(`\n${s.profile.text}`);
     },
     end: () => bar.stop(),
   };

@@ -1,5 +1,6 @@
 // Programs whose inputs are trees known only when they run: Device.compile without the static types.
-import type { Device, DeviceArray, RunOptions } from "../device.ts";
+import type { CompileOptions, Device, DeviceArray, RunOptions } from "../device.ts";
+import type { Profile, ProfileOptions } from "../gpu/profile.ts";
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 
@@ -24,12 +25,15 @@ export interface TreeProgram {
   run(inputs: Trees<DeviceArray>, options?: RunOptions): Trees<DeviceArray>;
   readonly plan: { toString(): string; readonly dispatches?: readonly unknown[] };
   readonly stats?: ProgramStats;
+  /** Of a GPU program: the time of every dispatch. */
+  profile?(inputs: Trees<DeviceArray>, options?: ProfileOptions): Promise<Profile>;
   dispose(): void;
 }
 
 export interface TreeCompileOptions {
   readonly carry?: readonly string[];
   readonly label?: string;
+  readonly tune?: CompileOptions<never>["tune"];
 }
 
 /** Device.compile for trees of any form. */

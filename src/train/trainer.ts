@@ -22,6 +22,7 @@ import {
   mapLeaves,
   putTree,
   readTree,
+  type TreeCompileOptions,
   type TreeProgram,
   type Trees,
   typesOf,
@@ -46,6 +47,8 @@ export interface TrainerOptions {
   readonly prepare?: (x: Tensor) => Tensor;
   /** Initial parameters, in place of those that the seed gives. */
   readonly params?: Tree<NdArray>;
+  /** Whether the step's kernels are chosen by timing them; see CompileOptions. Default: false. */
+  readonly tune?: TreeCompileOptions["tune"];
 }
 
 export class Trainer implements AsyncDisposable {
@@ -120,7 +123,11 @@ export class Trainer implements AsyncDisposable {
       history: { ...f32(historyLength, 2), data: new Float64Array(2 * historyLength) } as NdArray,
     };
     const types = { state: typesOf(initial), data: { x, y } };
-    const program = await compileTree(device, trainStep(spec), types, { carry: ["state"], label: "train" });
+    const program = await compileTree(device, trainStep(spec), types, {
+      carry: ["state"],
+      label: "train",
+      tune: options.tune ?? false,
+    });
     const ownsData = !isDeviceArray(data.x);
     const uploaded = ownsData ? putTree(device, { x: data.x as NdArray, y: data.y as NdArray }) : data;
     const state = putTree(device, initial) as Trees<DeviceArray>;

@@ -1,16 +1,26 @@
 // The autotuner: what it chooses computes the same, is remembered, and keeps runs identical to the bit.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createGpu } from "../../src/cli/dawn.ts";
+import { readTunings, writeTuning } from "../../src/cli/tuningFile.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import type { CompileOptions, DeviceArray } from "../../src/device.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
 import { cheapest, printTuning, type Trial, type TuneOptions, type Tuning, tuningKey } from "../../src/gpu/tune.ts";
 import type { TuningStore } from "../../src/gpu/tuningStore.ts";
+import { leaves } from "../../src/graph/tree.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as optim from "../../src/optim/index.ts";
 import type { Schedule } from "../../src/plan/kernel.ts";
 import { makePlan } from "../../src/plan/plan.ts";
-import { f32 } from "../../src/shape/types.ts";
+import { type NdArray, ndarray } from "../../src/shape/ndarray.ts";
+import { f32, u8 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { trace } from "../../src/trace.ts";
+import { isNdArray } from "../../src/train/program.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { compare } from "../compare.ts";
 import { random } from "../samples/sample.ts";
 
@@ -84,6 +94,41 @@ test("choices are remembered: no device times them again, and results are the sa
   const third = await newDevice();
   third.tuning = JSON.parse(JSON.stringify(first.tuning));
   expect(await results(third)).toEqual(tuned);
+});
+
+test("training runs on remembered choices are the same to the bit; a file keeps them", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wgrad-tuning-"));
+  const path = join(folder, "cache/tuning.json");
+  const store: TuningStore = {
+    load: async (key) => readTunings(path)[key],
+    save: async (key, tuning) => writeTuning(path, key, tuning),
+  };
+  let timed = 0;
+  const train = async (): Promise<NdArray[]> => {
+    await using trainer = await Trainer.create({
+      ...{ device: await newDevice(), batchSize: 32, seed: 3, loss: nn.softmaxCrossEntropy },
+      model: nn.sequential(nn.dense({ units: 48, activation: "tanh" }), nn.dense({ units: 4 })),
+      optimizer: optim.adam({ learningRate: 0.01 }),
+      data: { x: random(f32(128, 60), { seed: 1 }), y: ndarray(u8(128), (i) => i % 4) },
+      tune: { ...quick, store, onChosen: (_, count) => void (timed += count) },
+    });
+    for await (const { loss } of trainer.fit({ steps: 12 })) expect(loss).toBeLessThan(2);
+    return leaves(await trainer.params(), isNdArray).map(({ value }) => value);
+  };
+  try {
+    const first = await train();
+    expect(timed).toBeGreaterThan(1);
+    const before = timed;
+    expect(await train()).toEqual(first);
+    expect(timed).toBe(before);
+    // other devices' choices stay
+    writeTuning(path, "another device", {});
+    expect(Object.keys(readTunings(path))).toHaveLength(2);
+    writeFileSync(path, "{");
+    expect(() => readTunings(path)).toThrow(/no JSON.*delete it/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 /** Every candidate of every group, by key. */
