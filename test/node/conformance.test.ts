@@ -124,7 +124,7 @@ describe("a case", () => {
         "CaseError: x: 3 bytes of data for float32[2], which takes 8",
         "CaseError: x: data is not base64",
         "CaseError: outputs must be a list, got "y"",
-        "CaseError: attribute perm is missing",
+        "FormatError: attribute perm is missing",
         "ShapeError: transpose: [3,1] is no permutation of the axes o",
         undefined,
       ]

@@ -17,7 +17,7 @@ const layers: readonly (readonly string[])[] = [
   ["autodiff"],
   ["plan", "cpu"],
   ["gpu"],
-  ["nn", "optim", "train", "data", "io"],
+  ["nn", "optim", "train", "data", "io", "onnx"],
   ["index", "worker"],
   ["cli"],
 ];
@@ -77,6 +77,9 @@ test("the GPU and the reference do not know each other, nor do nn and data", () 
     ["optim", "train"],
     ["optim", "nn"],
     ["data", "train"],
+    ["nn", "onnx"],
+    ["onnx", "train"],
+    ["train", "onnx"],
   ] as const;
   const wrong = files.flatMap((file) =>
     importsOf(file)

@@ -1,5 +1,7 @@
 // What the formats share: a case, its errors, and the tensors in a file (base64, little-endian, row-major).
+
 import type { Device } from "../../device.ts";
+import { UnsupportedError } from "../../shape/errors.ts";
 import { allocate, type NdArray } from "../../shape/ndarray.ts";
 import { type DType, numel } from "../../shape/types.ts";
 
@@ -13,14 +15,9 @@ export interface Environment {
 export interface Case {
   readonly name: string;
   readonly op: string;
-  /** The worst error, as a multiple of what is tolerated: at most 1. Rejects with Mismatch beyond that, with Unsupported where the
+  /** The worst error, as a multiple of what is tolerated: at most 1. Rejects with Mismatch beyond that, with UnsupportedError where the
    *  library has no such thing, and with any other error where the case or the library is wrong. */
   run(environment: Environment): Promise<number>;
-}
-
-/** The case asks for what the library does not have. The message is the reason. */
-export class Unsupported extends Error {
-  override name = "Unsupported";
 }
 
 /** A value is not as wanted. */
@@ -73,7 +70,7 @@ interface Encoding {
 }
 
 const big = (x: bigint): number => {
-  if (x < -(2n ** 31n) || x >= 2n ** 32n) throw new Unsupported(`a 64-bit integer beyond 32 bits (${x})`);
+  if (x < -(2n ** 31n) || x >= 2n ** 32n) throw new UnsupportedError(`a 64-bit integer beyond 32 bits (${x})`);
   return Number(x);
 };
 
@@ -114,7 +111,7 @@ function decode(json: unknown): Named {
   if (typeof dtype !== "string" || typeof data !== "string")
     throw new CaseError(`${name}: dtype and data must be strings`);
   const encoding = Object.hasOwn(encodings, dtype) ? encodings[dtype] : undefined;
-  if (!encoding) throw new Unsupported(`dtype ${dtype}`);
+  if (!encoding) throw new UnsupportedError(`dtype ${dtype}`);
   const view = base64(name, data);
   const n = numel(shape);
   if (view.byteLength !== n * encoding.bytes)
@@ -135,8 +132,8 @@ function base64(name: string, text: string): DataView {
   }
 }
 
-/** Throws Unsupported if one holds nothing. */
+/** Throws UnsupportedError if one holds nothing. */
 export function requireElements(tensors: readonly Named[]): void {
   for (const { array } of tensors)
-    if (array.data.length === 0) throw new Unsupported(`a tensor without elements ([${array.shape}])`);
+    if (array.data.length === 0) throw new UnsupportedError(`a tensor without elements ([${array.shape}])`);
 }

@@ -1,17 +1,8 @@
 // mnist-golden: a net trained on MNIST from given weights by plain SGD (format "mnist-golden/1"). Judged by the gradients of step 0, the
 // loss of every step and how many test images come out right.
+import { UnsupportedError } from "../../shape/errors.ts";
 import type { NdArray } from "../../shape/ndarray.ts";
-import {
-  type Case,
-  CaseError,
-  decodeAll,
-  type Environment,
-  isObject,
-  type Json,
-  listOf,
-  Mismatch,
-  Unsupported,
-} from "./case.ts";
+import { type Case, CaseError, decodeAll, type Environment, isObject, type Json, listOf, Mismatch } from "./case.ts";
 import { countRight, type Images, type Net, nets, type Task, trainNet } from "./mnistNets.ts";
 
 const gradientTolerance = 1e-5;
@@ -24,7 +15,7 @@ export function mnistGolden(file: Json): Case[] {
     op: "golden",
     run: (environment) => {
       const net = Object.hasOwn(nets, name) ? nets[name] : undefined;
-      if (!net) return Promise.reject(new Unsupported(`net ${name}`));
+      if (!net) return Promise.reject(new UnsupportedError(`net ${name}`));
       if (!isObject(json)) return Promise.reject(new CaseError("a net must be an object"));
       return runNet(net, json, file, environment);
     },
@@ -78,7 +69,8 @@ async function readChecked(environment: Environment, sums: Json, name: string): 
   const bytes = await environment.readMnist(name);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
   const sum = [...digest].map((b) => b.toString(16).padStart(2, "0")).join("");
-  if (sums[name] !== undefined && sums[name] !== sum) throw new Unsupported(`other data: ${name} has SHA-256 ${sum}`);
+  if (sums[name] !== undefined && sums[name] !== sum)
+    throw new UnsupportedError(`other data: ${name} has SHA-256 ${sum}`);
   return bytes;
 }
 

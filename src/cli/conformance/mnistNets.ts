@@ -1,10 +1,10 @@
 // The nets of mnist-golden: their logits, training in one program with carried weights that runs all steps at once, and testing.
 import { grad } from "../../autodiff/backward.ts";
 import type { Device, DeviceArray } from "../../device.ts";
+import { channelsFirst, dense, filter } from "../../onnx/layout.ts";
 import { type NdArray, ndarray } from "../../shape/ndarray.ts";
 import { f32, i32, type TensorType } from "../../shape/types.ts";
 import { full, iota, type Tensor } from "../../tensor.ts";
-import { channelsFirst, dense, filter } from "./layout.ts";
 
 /** In the order of the layers. */
 interface Weights {

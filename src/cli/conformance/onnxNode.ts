@@ -1,17 +1,17 @@
 // onnx-node: ONNX's backend node tests, forward only (format "onnx-node/1").
-import { DTypeError } from "../../shape/errors.ts";
+
+import { Attributes } from "../../onnx/attributes.ts";
+import { builders as graphBuilders } from "../../onnx/builders/index.ts";
+import { type Builder, Operator } from "../../onnx/operator.ts";
+import { DTypeError, UnsupportedError } from "../../shape/errors.ts";
 import type { Tensor } from "../../tensor.ts";
-import { Attributes } from "./attributes.ts";
-import { type Case, CaseError, decodeAll, isObject, type Json, namesOf, requireElements, Unsupported } from "./case.ts";
+import { type Case, CaseError, decodeAll, isObject, type Json, namesOf, requireElements } from "./case.ts";
 import type { Tolerance } from "./compare.ts";
 import { runJob } from "./job.ts";
-import { type Builder, Operator } from "./onnx/common.ts";
-import { elementwise } from "./onnx/elementwise.ts";
-import { layers } from "./onnx/layers.ts";
+import { dropout } from "./onnx/dropout.ts";
 import { optimization } from "./onnx/optimizers.ts";
-import { recurrent } from "./onnx/recurrent.ts";
 
-const builders: Readonly<Record<string, Builder>> = { ...elementwise, ...layers, ...recurrent, ...optimization };
+const builders: Readonly<Record<string, Builder>> = { ...graphBuilders, ...optimization, Dropout: dropout };
 
 export function onnxNode(json: Json, name: string, op: string, file: Json): Case {
   return {
@@ -19,7 +19,7 @@ export function onnxNode(json: Json, name: string, op: string, file: Json): Case
     op,
     async run({ device }) {
       const builder = Object.hasOwn(builders, op) ? builders[op] : undefined;
-      if (!builder) throw new Unsupported(`op ${op}`);
+      if (!builder) throw new UnsupportedError(`op ${op}`);
       const [inputs, outputs] = [decodeAll(json, "inputs"), decodeAll(json, "outputs")];
       requireElements(outputs);
       const [parameters, results] = [namesOf(json, "node_inputs"), namesOf(json, "node_outputs")];
@@ -27,13 +27,19 @@ export function onnxNode(json: Json, name: string, op: string, file: Json): Case
       const uploaded = inputs.filter(({ array }) => array.data.length > 0);
       const build = (given: readonly Tensor[]): Map<string, Tensor> => {
         const byName = new Map(
-          inputs.map(({ name, array }) => [name, { array, tensor: given[uploaded.findIndex((i) => i.name === name)] }]),
+          inputs.map(({ name, array }) => [
+            name,
+            { value: array, tensor: given[uploaded.findIndex((i) => i.name === name)] },
+          ]),
         );
         const list = parameters.map((name) => {
           if (name !== "" && !byName.has(name)) throw new CaseError(`input ${name} is missing`);
           return byName.get(name);
         });
-        const operator = new Operator(list, attributes, results, Number(json.opset ?? 0));
+        const operator = new Operator({
+          ...{ arguments: list, attributes, outputs: results },
+          opset: Number(json.opset ?? 0),
+        });
         const built = builder(operator);
         return new Map(results.flatMap((name, k) => (built[k] && name !== "" ? [[name, built[k]] as const] : [])));
       };
@@ -43,7 +49,7 @@ export function onnxNode(json: Json, name: string, op: string, file: Json): Case
         return await runJob(device, { inputs: uploaded.map(({ array }) => array), build, wanted });
       } catch (error) {
         const plain = inputs.every(({ array }) => array.dtype === "f32");
-        throw error instanceof DTypeError && !plain ? new Unsupported(error.message) : error;
+        throw error instanceof DTypeError && !plain ? new UnsupportedError(error.message) : error;
       }
     },
   };

@@ -1,5 +1,6 @@
 // Runs cases one by one. Whatever happens to one, the next is run.
-import { type Case, type Environment, Mismatch, Unsupported } from "./case.ts";
+import { UnsupportedError } from "../../shape/errors.ts";
+import { type Case, type Environment, Mismatch } from "./case.ts";
 
 export interface Result {
   readonly name: string;
@@ -29,7 +30,8 @@ async function runCase({ name, op, run }: Case, environment: Environment): Promi
   try {
     return { ...about, status: "passed", worst: await run(environment) };
   } catch (error) {
-    if (error instanceof Unsupported) return { ...about, status: "unsupported", worst: null, reason: error.message };
+    if (error instanceof UnsupportedError)
+      return { ...about, status: "unsupported", worst: null, reason: error.message };
     const worst = error instanceof Mismatch && Number.isFinite(error.worst) ? error.worst : null;
     return { ...about, status: "failed", worst, reason: reasonOf(error) };
   }

@@ -1,9 +1,11 @@
 // torch-grad: forward values and gradients from PyTorch, computed in float64 (format "torch-grad/1"). One program a case gives the
 // outputs, and the gradients of Σ ⟨output, cotangent⟩ or, where there are no cotangents, of the output `loss`.
+
 import { grad, vjp } from "../../autodiff/backward.ts";
+import { Attributes } from "../../onnx/attributes.ts";
+import { UnsupportedError } from "../../shape/errors.ts";
 import type { Tensor } from "../../tensor.ts";
-import { Attributes } from "./attributes.ts";
-import { type Case, CaseError, decodeAll, type Json, type Named, requireElements, Unsupported } from "./case.ts";
+import { type Case, CaseError, decodeAll, type Json, type Named, requireElements } from "./case.ts";
 import type { Tolerance, Wanted } from "./compare.ts";
 import { runJob } from "./job.ts";
 import { type Builder, Inputs, type Outputs } from "./torch/common.ts";
@@ -31,7 +33,7 @@ export function torchGrad(json: Json, name: string, op: string): Case {
     op,
     async run({ device }) {
       const builder = Object.hasOwn(builders, op) ? builders[op] : undefined;
-      if (!builder) throw new Unsupported(`op ${op}`);
+      if (!builder) throw new UnsupportedError(`op ${op}`);
       const [inputs, outputs, cotangents, grads] = ["inputs", "outputs", "cotangents", "grads"].map((field) =>
         decodeAll(json, field),
       ) as [Named[], Named[], Named[], Named[]];

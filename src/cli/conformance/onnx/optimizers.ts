@@ -1,9 +1,11 @@
 // The operators of ai.onnx.preview.training: one step for several tensors. R is the rate, T how many steps came before; then all X, all
 // gradients, and all of each state. ONNX adds norm_coefficient·X to the gradient.
+
+import type { Attributes } from "../../../onnx/attributes.ts";
+import type { Builder, Operator } from "../../../onnx/operator.ts";
+import { UnsupportedError } from "../../../shape/errors.ts";
 import type { Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
-import { CaseError, Unsupported } from "../case.ts";
-import type { Builder, Operator } from "./common.ts";
+import { CaseError } from "../case.ts";
 
 /** New X and new states, from X, its gradient and its states. */
 type Step = (x: Tensor, g: Tensor, states: readonly Tensor[], rate: Tensor, t: number, a: Attributes) => Tensor[];
@@ -43,7 +45,7 @@ const adam: Step = (x, g, [v, h], rate, t, a) => {
 
 const momentum: Step = (x, g, [v], rate, t, a) => {
   const [alpha, mode] = [a.number("alpha"), a.text("mode")];
-  if (mode !== "standard" && mode !== "nesterov") throw new Unsupported(`mode ${mode}`);
+  if (mode !== "standard" && mode !== "nesterov") throw new UnsupportedError(`mode ${mode}`);
   const next = v!.mul(alpha).add(g.mul(t > 0 ? a.number("beta") : 1));
   const direction = mode === "nesterov" ? g.add(next.mul(alpha)) : next;
   return [x.sub(rate.mul(direction)), next];

@@ -1,7 +1,9 @@
 // How the builders of torch-grad are written.
+
+import type { Attributes } from "../../../onnx/attributes.ts";
+import { UnsupportedError } from "../../../shape/errors.ts";
 import type { Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
-import { CaseError, Unsupported } from "../case.ts";
+import { CaseError } from "../case.ts";
 
 /** Inputs of a case, by name. */
 export class Inputs {
@@ -42,7 +44,7 @@ export type Reduction = "mean" | "sum" | "none";
 export function reductionOf(attributes: Attributes): Reduction {
   const reduction = attributes.text("reduction", "mean");
   if (reduction === "mean" || reduction === "sum" || reduction === "none") return reduction;
-  throw new Unsupported(`reduction ${reduction}`);
+  throw new UnsupportedError(`reduction ${reduction}`);
 }
 
 export const reduced = (loss: Tensor, reduction: Reduction): Tensor =>

@@ -1,8 +1,9 @@
 // Elementwise functions, products, reductions and views.
+
+import type { Attributes } from "../../../onnx/attributes.ts";
+import { dense } from "../../../onnx/layout.ts";
 import { concat, type Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
 import { CaseError } from "../case.ts";
-import { dense } from "../layout.ts";
 import { type Builder, type Inputs, one } from "./common.ts";
 
 const unary = (f: (x: Tensor, attributes: Attributes) => Tensor): Builder => one((x, a) => f(x.get("x"), a));

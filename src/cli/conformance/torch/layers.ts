@@ -1,9 +1,10 @@
 // Convolution, pooling and normalisation.
+
+import type { Attributes } from "../../../onnx/attributes.ts";
+import { channelsFirst, channelsLast, filter } from "../../../onnx/layout.ts";
+import { avgPool, maxPool, type Pooling } from "../../../onnx/pool.ts";
+import { UnsupportedError } from "../../../shape/errors.ts";
 import type { Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
-import { Unsupported } from "../case.ts";
-import { channelsFirst, channelsLast, filter } from "../layout.ts";
-import { avgPool, maxPool, type Pooling } from "../pool.ts";
 import { type Builder, type Inputs, type Outputs, one, perAxis } from "./common.ts";
 
 type Pair = readonly [number, number];
@@ -41,7 +42,7 @@ const pooling = (pool: (x: Tensor, p: Pooling) => Tensor): Builder =>
   one((x, a) => pool(x.get("x"), poolingOf(x.get("x"), a)));
 
 function poolingOf(x: Tensor, a: Attributes): Pooling {
-  if (a.has("divisor_override")) throw new Unsupported("divisor_override");
+  if (a.has("divisor_override")) throw new UnsupportedError("divisor_override");
   const rank = x.rank - 2;
   const kernel = perAxis(a, "kernel", rank, 1);
   return {
@@ -55,7 +56,7 @@ function poolingOf(x: Tensor, a: Attributes): Pooling {
 }
 
 function batchNorm(x: Inputs, a: Attributes): Outputs {
-  if (a.number("channel_axis", 1) !== 1) throw new Unsupported(`channel_axis ${a.number("channel_axis")}`);
+  if (a.number("channel_axis", 1) !== 1) throw new UnsupportedError(`channel_axis ${a.number("channel_axis")}`);
   const running = { mean: x.get("running_mean"), variance: x.get("running_var") };
   const { y, running: after } = channelsLast(x.get("x")).batchNorm(running, {
     training: a.text("mode") === "train",

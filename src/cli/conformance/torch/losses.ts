@@ -1,8 +1,8 @@
 // Losses.
 import * as nn from "../../../nn/losses.ts";
+import type { Attributes } from "../../../onnx/attributes.ts";
+import { crossEntropy, negativeLogLikelihood } from "../../../onnx/labels.ts";
 import type { Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
-import { crossEntropy, negativeLogLikelihood } from "../labels.ts";
 import { type Builder, type Inputs, one, reduced, reductionOf } from "./common.ts";
 
 /** A loss of values, with a weight for each if the case has them. */

@@ -1,16 +1,17 @@
 // Whole networks: a loss of inputs and parameters; and Hessian-vector products of it.
+
 import { grad } from "../../../autodiff/backward.ts";
+import type { Attributes } from "../../../onnx/attributes.ts";
+import { channelsFirst, channelsLast, dense, filter } from "../../../onnx/layout.ts";
+import { UnsupportedError } from "../../../shape/errors.ts";
 import type { Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
-import { Unsupported } from "../case.ts";
-import { channelsFirst, channelsLast, dense, filter } from "../layout.ts";
 import type { Builder, Inputs, Outputs } from "./common.ts";
 import { activations } from "./elementwise.ts";
 import { networkLosses } from "./losses.ts";
 
 export function lossOf(name: string): (y: Tensor, target: Tensor) => Tensor {
   const loss = networkLosses[name];
-  if (!loss) throw new Unsupported(`loss ${name}`);
+  if (!loss) throw new UnsupportedError(`loss ${name}`);
   return loss;
 }
 
@@ -18,7 +19,7 @@ function activationOf(a: Attributes): (x: Tensor) => Tensor {
   const name = a.text("activation");
   if (name === "identity" || name === "linear" || name === "none") return (x) => x;
   const f = activations[name];
-  if (!f) throw new Unsupported(`activation ${name}`);
+  if (!f) throw new UnsupportedError(`activation ${name}`);
   return (x) => f(x, a);
 }
 
@@ -37,7 +38,7 @@ export function perceptron(x: Inputs, a: Attributes): Outputs {
 function convolutional(x: Inputs, a: Attributes): Outputs {
   const activation = activationOf(a);
   const [pool, kernel] = [a.text("pool", "none"), a.number("pool_kernel", 2)];
-  if (!["max", "avg", "none"].includes(pool)) throw new Unsupported(`pooling ${pool}`);
+  if (!["max", "avg", "none"].includes(pool)) throw new UnsupportedError(`pooling ${pool}`);
   let image = channelsLast(x.get("x"));
   for (let i = 0; x.maybe(`conv${i}.w`); i++) {
     const z = image.conv2d(filter(x.get(`conv${i}.w`)));
@@ -53,7 +54,7 @@ function convolutional(x: Inputs, a: Attributes): Outputs {
 /** H·v of the loss over every parameter that has a direction. */
 function hessianVector(x: Inputs, a: Attributes): Outputs {
   const net = nets[a.text("net")];
-  if (!net) throw new Unsupported(`net ${a.text("net")}`);
+  if (!net) throw new UnsupportedError(`net ${a.text("net")}`);
   const { loss } = net(x, a) as { loss: Tensor };
   const names = x.names.filter((name) => name.startsWith("v.")).map((name) => name.slice(2));
   const params = names.map((name) => x.get(name));

@@ -1,14 +1,16 @@
 // Optimizers on recorded gradients, and training a small network; clipping.
+
 import { grad } from "../../../autodiff/backward.ts";
 import type { Tree } from "../../../graph/tree.ts";
+import type { Attributes } from "../../../onnx/attributes.ts";
 import { clipByGlobalNorm, globalNorm } from "../../../optim/clip.ts";
 import type { Optimizer } from "../../../optim/optimizer.ts";
 import * as optim from "../../../optim/rules.ts";
+import { UnsupportedError } from "../../../shape/errors.ts";
 import type { NdArray } from "../../../shape/ndarray.ts";
 import { numel, u32 } from "../../../shape/types.ts";
 import { full, stack, type Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
-import { Unsupported } from "../case.ts";
+
 import { type Builder, Inputs, type Outputs } from "./common.ts";
 import { perceptron } from "./networks.ts";
 
@@ -60,7 +62,7 @@ const optimizers: Readonly<Record<string, (h: Attributes) => Optimizer>> = {
 /** Parameters after each step, `gradients(params, step)` given. */
 function train(a: Attributes, params: Tensors, gradients: (params: Tensors, step: number) => Tensors): Tensors[] {
   const make = optimizers[a.text("optimizer")];
-  if (!make) throw new Unsupported(`optimizer ${a.text("optimizer")}`);
+  if (!make) throw new UnsupportedError(`optimizer ${a.text("optimizer")}`);
   const hyper = a.attributes("hyper");
   const optimizer = make(hyper);
   const ascend = hyper.flag("maximize");
@@ -141,7 +143,7 @@ function trainedNetwork(x: Inputs, a: Attributes): Outputs {
 }
 
 function clipped(x: Inputs, a: Attributes): Outputs {
-  if (a.number("norm_type", 2) !== 2) throw new Unsupported(`norm_type ${a.number("norm_type")}`);
+  if (a.number("norm_type", 2) !== 2) throw new UnsupportedError(`norm_type ${a.number("norm_type")}`);
   const gradients = named(x.names, (name) => x.get(name));
   const result = clipByGlobalNorm(a.number("max_norm"))(gradients) as Tensors;
   const outputs = Object.entries(result).map(([name, t]) => [`clipped.${name}`, t] as const);

@@ -1,10 +1,11 @@
 // Recurrent cells over a sequence, networks of them, and truncated backpropagation through time. Sequences are [T, B, I].
+
 import { grad } from "../../../autodiff/backward.ts";
 import * as cells from "../../../nn/recurrent.ts";
+import type { Attributes } from "../../../onnx/attributes.ts";
+import { dense } from "../../../onnx/layout.ts";
+import { UnsupportedError } from "../../../shape/errors.ts";
 import { stack, type Tensor } from "../../../tensor.ts";
-import type { Attributes } from "../attributes.ts";
-import { Unsupported } from "../case.ts";
-import { dense } from "../layout.ts";
 import type { Builder, Inputs, Outputs } from "./common.ts";
 import { lossOf } from "./networks.ts";
 
@@ -25,21 +26,21 @@ const weightsOf = (get: (name: string) => Tensor): cells.CellWeights => ({
 
 const rnn: Cell = (get, a) => {
   const name = a.text("activation", "tanh");
-  if (name !== "tanh" && name !== "relu") throw new Unsupported(`rnn activation ${name}`);
+  if (name !== "tanh" && name !== "relu") throw new UnsupportedError(`rnn activation ${name}`);
   const w = weightsOf(get);
   return (x, { h }) => ({ h: cells.rnnCell(w, x, h, (z) => (name === "tanh" ? z.tanh() : z.relu())) });
 };
 
 const lstm: Cell = (get, a) => {
   const order = a.text("gate_order", "i,f,g,o");
-  if (order !== "i,f,g,o") throw new Unsupported(`lstm gate order ${order}`);
+  if (order !== "i,f,g,o") throw new UnsupportedError(`lstm gate order ${order}`);
   const w = weightsOf(get);
   return (x, { h, c }) => cells.lstmCell(w, x, { h, c: c as Tensor });
 };
 
 const gru: Cell = (get, a) => {
   const order = a.text("gate_order", "r,z,n");
-  if (order !== "r,z,n") throw new Unsupported(`gru gate order ${order}`);
+  if (order !== "r,z,n") throw new UnsupportedError(`gru gate order ${order}`);
   const w = weightsOf(get);
   const resetAfter = a.flag("reset_after", true);
   return (x, { h }) => ({ h: cells.gruCell(w, x, h, { resetAfter }) });
@@ -83,7 +84,7 @@ const network =
     const step = cell((name) => x.get(name), a);
     const out = ({ h }: State) => dense(h, x.get("w_out"), x.maybe("b_out"));
     const mode = a.text("mode");
-    if (!["mimo", "miso", "simo", "simo_feedback"].includes(mode)) throw new Unsupported(`mode ${mode}`);
+    if (!["mimo", "miso", "simo", "simo_feedback"].includes(mode)) throw new UnsupportedError(`mode ${mode}`);
     const ys: Tensor[] = [];
     let state = initial(x);
     for (const input of stepsOf(x, a)) {
@@ -132,7 +133,7 @@ function windows(cell: Cell, x: Inputs, a: Attributes): Outputs {
   const [length, size] = [x.get("x").shape[0]!, a.number("window")];
   const update = a.text("update", "none");
   const rate = Number(/^SGD lr ([\d.]+)/.exec(update)?.[1] ?? 0);
-  if (rate === 0 && !update.startsWith("none")) throw new Unsupported(`update ${update}`);
+  if (rate === 0 && !update.startsWith("none")) throw new UnsupportedError(`update ${update}`);
   let w: Weights = Object.fromEntries(trained.map((name) => [name, x.get(name)]));
   let state = initial(x);
   let total: Weights | undefined;
@@ -156,7 +157,7 @@ function windows(cell: Cell, x: Inputs, a: Attributes): Outputs {
 
 /** At every step the loss goes back through the last k2 steps. */
 function slidingWindows(cell: Cell, x: Inputs, a: Attributes): Outputs {
-  if (a.number("k1", 1) !== 1) throw new Unsupported(`k1 ${a.number("k1")}`);
+  if (a.number("k1", 1) !== 1) throw new UnsupportedError(`k1 ${a.number("k1")}`);
   const [length, k2] = [x.get("x").shape[0]!, a.number("k2")];
   const w: Weights = Object.fromEntries(trained.map((name) => [name, x.get(name)]));
   const { losses, states } = windowLoss(cell, x, a, w, initial(x), 0, length);

@@ -1,13 +1,43 @@
-// Convolution, pooling, normalisation and losses. Images are N, C, spatial…
-import { constant, full, iota, outputsOf, type Tensor } from "../../../tensor.ts";
-import { Unsupported } from "../case.ts";
-import { classesLast, crossEntropy, negativeLogLikelihood } from "../labels.ts";
+// Convolution and pooling. Images are N, C, spatial…
+import { UnsupportedError } from "../../shape/errors.ts";
+import { iota, outputsOf, type Tensor } from "../../tensor.ts";
+import type { Attributes } from "../attributes.ts";
 import { channelsFirst, channelsLast, filter } from "../layout.ts";
+import { type Builder, type Operator, one } from "../operator.ts";
 import { avgPool, maxPool, type Pooling } from "../pool.ts";
-import { axisOf, type Builder, type Operator, paddingOf, shared, sides } from "./common.ts";
-import { uniforms } from "./numpy.ts";
 
 type Pair = readonly [number, number];
+
+/** Spatial arguments [h_begin, w_begin, h_end, w_end] as [begin, end] of each axis. */
+function sides(pads: readonly number[]): (readonly [number, number])[] {
+  const rank = pads.length / 2;
+  return Array.from({ length: rank }, (_, d) => [pads[d]!, pads[d + rank]!] as const);
+}
+
+/** [begin, end] of a total: the odd cell at the end for SAME_UPPER, else at the beginning. */
+function shared(total: number, upper: boolean): readonly [number, number] {
+  const half = Math.floor(total / 2);
+  return upper ? [half, total - half] : [total - half, half];
+}
+
+/** The padding of a window over axes of these sizes, by the attributes pads or auto_pad. */
+function paddingOf(
+  a: Attributes,
+  sizes: readonly number[],
+  kernel: readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): readonly (readonly [number, number])[] {
+  const auto = a.text("auto_pad", "NOTSET");
+  if (auto === "NOTSET") return sides(a.numbers("pads", Array(2 * kernel.length).fill(0)));
+  if (auto === "VALID") return kernel.map(() => [0, 0] as const);
+  if (auto !== "SAME_UPPER" && auto !== "SAME_LOWER") throw new UnsupportedError(`auto_pad ${auto}`);
+  return kernel.map((k, d) => {
+    const windows = Math.ceil(sizes[d]! / stride[d]!);
+    const total = (windows - 1) * stride[d]! + dilation[d]! * (k - 1) + 1 - sizes[d]!;
+    return shared(Math.max(total, 0), auto === "SAME_UPPER");
+  });
+}
 
 const ones = (rank: number): number[] => Array(rank).fill(1);
 
@@ -15,7 +45,7 @@ const ones = (rank: number): number[] => Array(rank).fill(1);
 function windowOf(n: Operator) {
   const [x, w, a] = [n.get(0), n.get(1), n.attributes];
   const rank = x.rank - 2;
-  if (rank < 1 || rank > 2) throw new Unsupported(`convolution of rank ${x.rank}`);
+  if (rank < 1 || rank > 2) throw new UnsupportedError(`convolution of rank ${x.rank}`);
   return {
     sizes: x.shape.slice(2),
     kernel: w.shape.slice(2),
@@ -106,7 +136,7 @@ function maxPoolWithIndices(n: Operator): (Tensor | undefined)[] {
   const p = poolingOf(n);
   const x = n.get(0).cast("f32");
   if (!n.outputs[1]) return [maxPool(x, p).cast(n.get(0).dtype)];
-  if (x.rank !== 4 || p.dilation.some((d) => d !== 1)) throw new Unsupported("indices of such a pooling");
+  if (x.rank !== 4 || p.dilation.some((d) => d !== 1)) throw new UnsupportedError("indices of such a pooling");
   const [, channels, height, width] = x.shape as readonly [number, number, number, number];
   const y = channelsLast(x).maxPool2d(p.kernel as Pair, {
     stride: p.stride as Pair,
@@ -137,106 +167,11 @@ const globally =
     return [pool(channelsLast(x)).reshape(x.shape.map((size, d) => (d < 2 ? size : 1)))];
   };
 
-/** The running variance of ONNX is that of the batch, biased; its momentum is the share of the old value. */
-function batchNorm(n: Operator): Tensor[] {
-  const a = n.attributes;
-  const x = channelsLast(n.get(0));
-  const momentum = a.number("momentum", 0.9);
-  const training = a.flag("training_mode");
-  const [mean, variance] = [n.get(3), n.get(4)];
-  const { y, running } = x.batchNorm(
-    { mean, variance },
-    { training, scale: n.get(1), shift: n.get(2), epsilon: a.number("epsilon", 1e-5), momentum: 1 - momentum },
-  );
-  const axes = x.shape.map((_, d) => d).slice(0, -1);
-  const biasedVariance = variance.mul(momentum).add(x.variance(axes).mul(1 - momentum));
-  return [channelsFirst(y), running.mean, training ? biasedVariance : running.variance];
-}
-
-const epsilonOf = (n: Operator): number => n.attributes.number("epsilon", 1e-5);
-
-function instanceNorm(n: Operator): Tensor[] {
-  const options = { scale: n.get(1), shift: n.get(2), epsilon: epsilonOf(n) };
-  return [channelsFirst(channelsLast(n.get(0)).instanceNorm(options))];
-}
-
-function groupNorm(n: Operator): Tensor[] {
-  const groups = n.attributes.number("num_groups");
-  const channels = n.get(0).shape[1]!;
-  // before opset 21, one scale a group
-  const perChannel = (t: Tensor) =>
-    t.shape[0] === channels
-      ? t
-      : t
-          .unsqueeze(1)
-          .broadcastTo([groups, channels / groups])
-          .reshape([channels]);
-  const options = { scale: perChannel(n.get(1)), shift: perChannel(n.get(2)), epsilon: epsilonOf(n) };
-  return [channelsFirst(channelsLast(n.get(0)).groupNorm(groups, options))];
-}
-
-/** The axes that are normalised, and what brings a scale to their shape. */
-function lastAxes(n: Operator) {
-  const x = n.get(0);
-  const axis = axisOf(n.attributes.number("axis", -1), x.rank);
-  const axes = x.shape.map((_, d) => d).slice(axis);
-  const laid = (t: Tensor | undefined) => t?.broadcastTo(x.shape.slice(axis));
-  const [scale, shift] = [laid(n.maybe(1)), laid(n.maybe(2))];
-  return { x, axes, options: { epsilon: epsilonOf(n), ...(scale ? { scale } : {}), ...(shift ? { shift } : {}) } };
-}
-
-function layerNorm(n: Operator): Tensor[] {
-  const { x, axes, options } = lastAxes(n);
-  const inverse = x.variance(axes, true).add(options.epsilon).rsqrt();
-  return [x.layerNorm(axes, options), x.mean(axes, true), inverse];
-}
-
-function rmsNorm(n: Operator): Tensor[] {
-  const { x, axes, options } = lastAxes(n);
-  return [x.rmsNorm(axes, options)];
-}
-
-/** In training the mask is numpy's: an element stays where its uniform number is ≥ the ratio. */
-function dropout(n: Operator): Tensor[] {
-  const x = n.get(0);
-  const ratio = n.values(1)?.[0] ?? n.attributes.number("ratio", 0.5);
-  const all = full({ dtype: "bool", shape: x.shape }, 1);
-  if (!n.values(2)?.[0] || ratio === 0) return [x, all];
-  if (!n.attributes.has("seed")) throw new Unsupported("dropout in training without a seed");
-  const size = x.shape.reduce((a, b) => a * b, 1);
-  const mask = uniforms(n.attributes.number("seed"), size).map((u) => Number(u >= ratio));
-  const kept = constant({ dtype: "bool", shape: x.shape }, mask);
-  return [x.mul(1 / (1 - ratio)).where(kept, 0), kept];
-}
-
-function lossOptions(n: Operator) {
-  const reduction = n.attributes.text("reduction", "mean");
-  if (reduction !== "mean" && reduction !== "sum" && reduction !== "none")
-    throw new Unsupported(`reduction ${reduction}`);
-  const ignoreIndex = n.attributes.has("ignore_index") ? n.attributes.number("ignore_index") : undefined;
-  return { reduction, ignoreIndex, weight: n.maybe(2) } as const;
-}
-
-function softmaxCrossEntropyLoss(n: Operator): Tensor[] {
-  const x = n.get(0);
-  const rows = classesLast(x).logSoftmax();
-  const logp = x.rank <= 2 ? rows : rows.transpose([0, 2, 1]).reshape(x.shape);
-  return [crossEntropy(x, n.get(1), lossOptions(n)), logp];
-}
-
-export const layers: Readonly<Record<string, Builder>> = {
-  Conv: (n) => [conv(n)],
-  ConvTranspose: (n) => [convTranspose(n)],
-  MaxPool: maxPoolWithIndices,
-  AveragePool: (n) => [avgPool(n.get(0), poolingOf(n))],
+export const windows: Readonly<Record<string, Builder>> = {
+  AveragePool: one((n) => avgPool(n.get(0), poolingOf(n))),
+  Conv: one(conv),
+  ConvTranspose: one(convTranspose),
   GlobalAveragePool: globally((x) => x.globalAveragePool()),
   GlobalMaxPool: globally((x) => x.globalMaxPool()),
-  BatchNormalization: batchNorm,
-  InstanceNormalization: instanceNorm,
-  GroupNormalization: groupNorm,
-  LayerNormalization: layerNorm,
-  RMSNormalization: rmsNorm,
-  Dropout: dropout,
-  SoftmaxCrossEntropyLoss: softmaxCrossEntropyLoss,
-  NegativeLogLikelihoodLoss: (n) => [negativeLogLikelihood(n.get(0), n.get(1), lossOptions(n))],
+  MaxPool: maxPoolWithIndices,
 };

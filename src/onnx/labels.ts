@@ -1,5 +1,5 @@
 // Losses of labels with class weights and a label to ignore, for log-probabilities [N, C, …]; and what brings the classes last.
-import type { Tensor } from "../../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 
 export interface LabelOptions {
   readonly weight?: Tensor | undefined;

@@ -1,5 +1,5 @@
 // From the layouts of the cases to those of the library and back, in the graph: gradients come out in the layout of the case too.
-import type { Tensor } from "../../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** [N, C, …] → [N, …, C] */
 export const channelsLast = (x: Tensor): Tensor =>

@@ -1,10 +1,14 @@
-// The attributes of a case, read by kind. One that is null or absent takes the default; without a default it must be there.
-import { CaseError, type Json } from "./case.ts";
+// The attributes of an operator (or of a case of the conformance runner), read by kind. One that is null or absent takes the default;
+// without a default it must be there.
+import { FormatError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+
+type Values = { readonly [name: string]: unknown };
 
 export class Attributes {
-  readonly #values: Json;
+  readonly #values: Values;
 
-  constructor(values: Json) {
+  constructor(values: Values) {
     this.#values = values;
   }
 
@@ -31,17 +35,20 @@ export class Attributes {
     const isList = (x: unknown) => Array.isArray(x) && x.every((v) => typeof v === "string");
     return this.#read(name, "a list of texts", otherwise, isList);
   }
+  array(name: string): NdArray {
+    return this.#read<NdArray>(name, "a tensor", undefined, (x) => typeof x === "object" && x !== null && "data" in x);
+  }
   attributes(name: string): Attributes {
-    return new Attributes(this.#read<Json>(name, "an object", {}, (x) => typeof x === "object"));
+    return new Attributes(this.#read<Values>(name, "an object", {}, (x) => typeof x === "object"));
   }
 
   #read<T>(name: string, kind: string, otherwise: T | undefined, fits: (x: unknown) => boolean): T {
     const value = this.#values[name];
     if (value === undefined || value === null) {
-      if (otherwise === undefined) throw new CaseError(`attribute ${name} is missing`);
+      if (otherwise === undefined) throw new FormatError(`attribute ${name} is missing`);
       return otherwise;
     }
-    if (!fits(value)) throw new CaseError(`attribute ${name} must be ${kind}, got ${JSON.stringify(value)}`);
+    if (!fits(value)) throw new FormatError(`attribute ${name} must be ${kind}, got ${JSON.stringify(value)}`);
     return value as T;
   }
 }

@@ -1,7 +1,9 @@
 // Pooling of [N, C, spatial…], of any rank and with dilation: the library's where it has it (one or two spatial axes, no
 // dilation), else made of strided slices, axis by axis. Sizes are PyTorch's.
-import { constant, type Tensor } from "../../tensor.ts";
-import { Unsupported } from "./case.ts";
+
+import { UnsupportedError } from "../shape/errors.ts";
+import { constant, type Tensor } from "../tensor.ts";
+
 import { channelsFirst, channelsLast } from "./layout.ts";
 
 export interface Pooling {
@@ -35,7 +37,7 @@ interface PlanarOptions {
 
 /** Pools a signal [N, C, L] as an image of height 1. */
 function planar(x: Tensor, p: Pooling, pool: (image: Tensor, p: PlanarOptions) => Tensor): Tensor {
-  if (x.rank < 3) throw new Unsupported(`pooling of rank ${x.rank}`);
+  if (x.rank < 3) throw new UnsupportedError(`pooling of rank ${x.rank}`);
   const signal = x.rank === 3;
   const two = <T>(list: readonly T[], one: T) => (signal ? [one, list[0]] : [list[0], list[1]]) as [T, T];
   const y = pool(channelsLast(signal ? x.unsqueeze(2) : x), {
