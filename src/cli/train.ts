@@ -15,7 +15,7 @@ import { runInChrome } from "./page.ts";
 import { runSequence } from "./sequences.ts";
 import type { PageArgs } from "./train.page.ts";
 import { type DataSource, dataSource, withServer } from "./trainData.ts";
-import { type Summary, type TrainArgs, type TrainMessage, trainJob } from "./trainJob.ts";
+import { type Remember, type Summary, type TrainArgs, type TrainMessage, trainJob } from "./trainJob.ts";
 import { barPrinter, jsonPrinter } from "./trainPrint.ts";
 import { defaultTuningFile, readTunings, writeTuning } from "./tuningFile.ts";
 
@@ -89,13 +89,21 @@ async function images(name: TaskName, options: Options): Promise<void> {
   const printer = json ? jsonPrinter : barPrinter(`${name} (${task.description}) on ${source.name}`);
   try {
     const summary = await (runtimes[runtime] as (typeof runtimes)[string])(source, args, (message) => {
-      if (message.kind === "remember") writeTuning(tuning, message.key, message.tuning);
+      if (message.kind === "remember") remember(tuning, message);
       else printer.message(message);
     });
     printer.summary(summary);
     if (typeof profile === "string") writeFileSync(profile, JSON.stringify(summary.profile?.trace));
   } finally {
     printer.end();
+  }
+}
+
+function remember(path: string, { key, tuning }: Remember): void {
+  try {
+    writeTuning(path, key, tuning);
+  } catch (error) {
+    console.error(`--tuning: choices are not remembered: ${(error as Error).message}`);
   }
 }
 
