@@ -1,4 +1,5 @@
 // Many steps of stochastic gradient descent on a small net of sigmoids, by one invocation: parameters and activations live in registers.
+import { float, wgsl } from "./wgsl.ts";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const each = (n: number, f: (i: number) => string): string => range(n).map(f).join("\n");
@@ -9,8 +10,7 @@ export interface NetLoop {
   /** Rows of the data. */
   readonly rows: number;
   readonly steps: number;
-  /** A WGSL literal. */
-  readonly rate: string;
+  readonly rate: number;
 }
 
 interface Names {
@@ -23,6 +23,7 @@ interface Names {
 
 /** Parameters lie layer by layer: weights [in, out], biases [out]. */
 export function netLoop({ sizes, rows, steps, rate }: NetLoop, n: Names): string {
+  const eta = float(rate);
   const last = sizes.length - 1;
   let count = 0;
   const layers = sizes.slice(1).map((out, l) => {
@@ -60,10 +61,10 @@ export function netLoop({ sizes, rows, steps, rate }: NetLoop, n: Names): string
     each(
       out,
       (j) =>
-        `${b(j)} -= ${rate} * d${l + 1}_${j};\n${each(inputs, (i) => `${w(i, j)} -= ${rate} * d${l + 1}_${j} * a${l}_${i};`)}`,
+        `${b(j)} -= ${eta} * d${l + 1}_${j};\n${each(inputs, (i) => `${w(i, j)} -= ${eta} * d${l + 1}_${j} * a${l}_${i};`)}`,
     ),
   );
-  return `${each(count, (k) => `var p${k} = ${n.params}[${k}];`)}
+  return wgsl`${each(count, (k) => `var p${k} = ${n.params}[${k}];`)}
 for (var k = 0u; k < ${steps}u; k++) {
 let row = threefry(vec2u(${n.key}[0], ${n.key}[1]), vec2u(${n.step}[0] + k, 0u)).x % ${rows}u * ${width}u;
 ${each(sizes[0] as number, (i) => `let a0_${i} = ${n.data}[row + ${i}u];`)}

@@ -1,4 +1,5 @@
 // How ops are written down: the short forms for elementwise ops and views, and the checks they share.
+import { float } from "../../shaders/wgsl.ts";
 import { flatten, type Index } from "../graph/affine.ts";
 import type { KernelContext, Lower, Op } from "../graph/op.ts";
 import { broadcastShapes } from "../shape/broadcast.ts";
@@ -10,9 +11,7 @@ import type { Tensor } from "../tensor.ts";
 /** A WGSL f32 literal. WGSL has no infinite constants: ±∞ becomes the largest finite float. */
 export function literal(x: number): string {
   if (Number.isNaN(x)) throw new DTypeError("literal: NaN cannot be a constant; remove it");
-  const f = Math.fround(Math.max(-3.4028234663852886e38, Math.min(3.4028234663852886e38, x)));
-  const s = String(f);
-  return /[.e]/.test(s) ? `${s}f` : `${s}.0f`;
+  return float(x);
 }
 
 /** A WGSL literal of a dtype. */

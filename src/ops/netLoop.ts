@@ -8,7 +8,7 @@ import type { Op } from "../graph/op.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { printType, sameShape } from "../shape/types.ts";
 import { threefry } from "./counter.ts";
-import { literal, requireDtype } from "./define.ts";
+import { requireDtype } from "./define.ts";
 
 export interface NetLoopParams {
   /** Neurons of each layer, inputs first. */
@@ -80,7 +80,7 @@ export const netLoop: Op<NetLoopParams> = {
         multiplyAdds: 3 * steps * countOf(sizes),
         code: ({ inputs, outputs: [out] }) => {
           const [params, data, step, key] = inputs as [string, string, string, string];
-          const loop = { sizes, rows: rows!.shape[0]!, steps, rate: literal(rate) };
+          const loop = { sizes, rows: rows!.shape[0]!, steps, rate };
           return { declarations: "", body: code(loop, { params, data, step, key, out: out! }) };
         },
       },
