@@ -39,6 +39,8 @@ export interface ObservedRun {
 export interface Layer {
   /** Names its variables: the first layer of a sequential called "conv" has `conv0.weight`. */
   readonly name: string;
+  /** Of a layer made of layers: those, by the names under which their variables stand. */
+  readonly layers?: Readonly<Record<string, Layer>>;
   /** Initial variables for inputs of this type. Throws ShapeError if the layer does not take them. */
   init(key: Key, input: TensorType): Variables<NdArray>;
   /** The layer's function. `state` is the next state. */

@@ -23,6 +23,7 @@ export function sequential(...layers: readonly Layer[]): Layer {
   const names = layers.map((layer, i) => `${layer.name}${i}`);
   return {
     name: "sequential",
+    layers: Object.fromEntries(layers.map((layer, i) => [names[i] as string, layer])),
     init(key, input) {
       const params: Named<NdArray> = {};
       const state: Named<NdArray> = {};
@@ -68,6 +69,7 @@ export function functional<L extends Record<string, Layer>>(
     Object.fromEntries(names.map((name) => [name, (x: Tensor) => f(layers[name] as Layer, name, x)])) as Calls<L>;
   return {
     name: "functional",
+    layers,
     init(key, input) {
       const params: Named<NdArray> = {};
       const state: Named<NdArray> = {};

@@ -45,6 +45,7 @@ export function timeDistributed(layer: Layer): Layer {
   const merged = (shape: Shape): Shape => [shape[0]! * shape[1]!, ...shape.slice(2)];
   return {
     name: `timeDistributed_${layer.name}`,
+    ...(layer.layers ? { layers: layer.layers } : {}),
     init: (key, input) => layer.init(key, { ...input, shape: merged(input.shape) }),
     apply(variables, x, context) {
       const { y, state } = layer.apply(variables, x.reshape(merged(x.shape)), context);

@@ -18,9 +18,12 @@ export interface Access {
   readonly factors: number;
 }
 
-const known = new WeakMap<Step, Access>();
+/** A kernel and what it is applied to: a step, or a node of a graph. */
+type Applied = Pick<Step, "kernel" | "ctx">;
 
-export function accessOf(step: Step): Access {
+const known = new WeakMap<Applied, Access>();
+
+export function accessOf(step: Applied): Access {
   let access = known.get(step);
   if (!access) known.set(step, (access = probe(step)));
   return access;
@@ -29,9 +32,8 @@ export function accessOf(step: Step): Access {
 const coordinates = (prefix: string, shape: readonly number[]) =>
   shape.map((n, d) => Index.atom(`${prefix}${d}`, 0, n - 1));
 
-function probe(step: Step): Access {
-  const { kernel, ctx } = step;
-  const reads: Read[][] = step.inputs.map(() => []);
+function probe({ kernel, ctx }: Applied): Access {
+  const reads: Read[][] = ctx.inputs.map(() => []);
   if (kernel.kind !== "map" && kernel.kind !== "reduce") return { reads, extent: 1, factors: 0 };
   const inside = (i: Index, n: number) => (i.min >= 0 && i.max < n ? "true" : i.max < 0 || i.min >= n ? "false" : "c");
   let dynamic = 0;
