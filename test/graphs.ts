@@ -137,12 +137,20 @@ const shapes: readonly Shape[] = [
 const number = fc.nat({ max: 40 });
 
 /** Recipes; with `carried`, some inputs are carried. */
-export function recipes({ carried }: { readonly carried: boolean }): fc.Arbitrary<Recipe> {
+export function recipes({
+  carried,
+  mostInputs = 5,
+  mostSteps = 14,
+}: {
+  readonly carried: boolean;
+  readonly mostInputs?: number;
+  readonly mostSteps?: number;
+}): fc.Arbitrary<Recipe> {
   const step = fc.record({ op: fc.constantFrom(...Object.keys(builders)), a: number, b: number, k: number });
   return fc
     .record({
-      inputs: fc.array(fc.constantFrom(...shapes), { minLength: 1, maxLength: 5 }),
-      steps: fc.array(step, { minLength: 1, maxLength: 14 }),
+      inputs: fc.array(fc.constantFrom(...shapes), { minLength: 1, maxLength: mostInputs }),
+      steps: fc.array(step, { minLength: 1, maxLength: mostSteps }),
       outputs: fc.array(number, { maxLength: 2 }),
       next: fc.array(number, { minLength: 5, maxLength: 5 }),
       count: fc.integer({ min: 1, max: 5 }),
