@@ -38,8 +38,16 @@ export interface Dispatch {
   readonly multiplyAdds: number;
   readonly bytes: number;
   readonly schedules: readonly Schedule[];
+  /** What it takes from memory; of a custom kernel in several dispatches the first has all. */
+  readonly loads: readonly Loaded[];
   /** What it leaves in memory, and where; of a custom kernel in several dispatches the last has all. */
   readonly stores: readonly Stored[];
+}
+
+/** A ref that a dispatch reads, and how many bytes of it at least. */
+export interface Loaded {
+  readonly ref: Ref;
+  readonly bytes: number;
 }
 
 export interface Value {

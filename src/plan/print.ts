@@ -3,6 +3,7 @@
 import { printType } from "../shape/types.ts";
 import type { Dispatch, Plan } from "./data.ts";
 import type { Schedule } from "./kernel.ts";
+import { leastBytes } from "./work.ts";
 
 export function printPlan(plan: Omit<Plan, "toString">): string {
   const rows = plan.dispatches.map((d, i) => [
@@ -15,10 +16,12 @@ export function printPlan(plan: Omit<Plan, "toString">): string {
   ]);
   const header = ["#", "dispatch", "workgroups", "tile·unroll", "multiply-adds", "bytes"];
   const total = (f: (d: Dispatch) => number) => plan.dispatches.reduce((n, d) => n + f(d), 0);
+  const [moved, least] = [total((d) => d.bytes), leastBytes(plan.dispatches)];
   const slotBytes = plan.slots.reduce((n, s) => n + 4 * s.elements, 0);
   return [
     printTable(header, rows, [1, 3]),
-    `${plan.dispatches.length} dispatches, ${count(total((d) => d.multiplyAdds))} multiply-adds, ${count(total((d) => d.bytes))}B moved at least`,
+    `${plan.dispatches.length} dispatches, ${count(total((d) => d.multiplyAdds))} multiply-adds`,
+    `${count(moved)}B moved, ${(moved / least).toFixed(2)} times the least possible (${count(least)}B: inputs read once, outputs written once)`,
     `carry ${plan.carry.length} values; inputs ${plan.inputs.map((v) => `${v.path}: ${printType(v.type)}`).join(", ") || "none"}`,
     `temporaries: ${plan.slotOf.size} in ${plan.slots.length} slots, ${count(slotBytes)}B`,
   ].join("\n");

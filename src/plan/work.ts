@@ -1,7 +1,10 @@
 // Work: what a group computes, how much it is and how many bytes it needs at least.
 import { numel, type TensorType } from "../shape/types.ts";
 import { accessOf } from "./access.ts";
+import type { Dispatch, Loaded } from "./data.ts";
 import type { Group } from "./fuse.ts";
+import type { Link } from "./link.ts";
+import type { Ref, Step } from "./step.ts";
 
 /** What a group computes, sizes included: groups of equal keys take equal schedules. */
 export function keyOf(g: Group): string {
@@ -16,3 +19,38 @@ export const workOf = (g: Group) => {
     ?.shape as readonly number[];
   return numel(shape) * access.extent;
 };
+
+/** Bytes of a value as the planner stores it. */
+export const bytesOf = (ref: Ref): number => 4 * numel(ref.type.shape);
+
+/** What a group reads, each value once. Of what is read at indices known only at run time (a batch of a data set), as many elements count as
+ *  there are reads. */
+export function loadsOf(g: Group, link: Link): Loaded[] {
+  const reads = new Map<Ref, number>();
+  const seen = new Set<Step>();
+  const visit = (step: Step) => {
+    if (seen.has(step)) return;
+    seen.add(step);
+    const access = accessOf(step);
+    const elements = numel(step.ctx.outputs[0]?.shape as readonly number[]) * access.extent;
+    step.inputs.forEach((ref, k) => {
+      if (link.loadsOf(g).has(ref)) reads.set(ref, (reads.get(ref) ?? 0) + elements * (access.reads[k]?.length ?? 1));
+      else visit(ref.step);
+    });
+  };
+  for (const step of g.members) visit(step);
+  return [...reads].map(([ref, n]) => ({
+    ref,
+    bytes: (link.placeOf(ref).packed ? 1 : 4) * Math.min(n, numel(ref.type.shape)),
+  }));
+}
+
+/** The least that any plan of the function moves: what comes in (inputs, constants, carried values) is read once, as much of it as is needed;
+ *  what goes out (outputs, carried values) is written once; all between stays in registers. */
+export function leastBytes(dispatches: readonly Dispatch[]): number {
+  const read = new Map<Ref, number>();
+  for (const { ref, bytes } of dispatches.flatMap((d) => d.loads))
+    if (ref.step.kernel.kind === "source") read.set(ref, Math.max(read.get(ref) ?? 0, bytes));
+  const written = dispatches.flatMap((d) => d.stores).filter(({ place: { buffer } }) => buffer.kind !== "temporary");
+  return [...read.values(), ...written.map(({ ref }) => bytesOf(ref))].reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,57 @@
+// Bytes that a training step moves, beside the least possible: images, labels and state in, state out, each once.
+import { expect, test } from "vitest";
+import { functions as math } from "../../shaders/math.ts";
+import { functions as randomness } from "../../shaders/random.ts";
+import { leaves } from "../../src/graph/tree.ts";
+import { fold, keyOf } from "../../src/nn/key.ts";
+import type { Plan } from "../../src/plan/data.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
+import { leastBytes } from "../../src/plan/work.ts";
+import { f32, numel, u8, u32 } from "../../src/shape/types.ts";
+import { full } from "../../src/tensor.ts";
+import { trace } from "../../src/trace.ts";
+import { isNdArray, type Trees, typesOf } from "../../src/train/program.ts";
+import { historyLength, toUnitRange, trainStep } from "../../src/train/step.ts";
+import { optimizerOf, type TaskName, tasks } from "../../src/train/tasks.ts";
+
+const [examples, batchSize] = [60_000, 64];
+
+/** The step of a task with Adam as the trainer makes it, and how many parameters its net has. */
+function planOf(name: TaskName, target: Target): { plan: Plan; parameters: number } {
+  const { model, loss, optimizer: optimizerName } = tasks[name];
+  const [key, optimizer] = [keyOf(1), optimizerOf(optimizerName)];
+  const { params, state: variables } = model.init(key, toUnitRange(full(u8(batchSize, 28, 28, 1), 0)).type);
+  const state = { ...(typesOf({ params, optimizer: optimizer.init(params), model: variables }) as object) };
+  const spec = { model, loss, optimizer, prepare: toUnitRange, sampling: "shuffle", key: fold(key, 1) } as const;
+  const traced = trace(
+    trainStep({ ...spec, examples, batchSize, labels: true }) as (inputs: never) => unknown,
+    {
+      state: { ...state, step: u32(), history: f32(historyLength, 2) } as unknown as Trees<never>,
+      data: { x: u8(examples, 28, 28, 1), y: u8(examples) },
+    },
+    ["state"],
+  );
+  const plan = makePlan(traced, { target, functions: { ...math, ...randomness } });
+  return { plan, parameters: leaves(params, isNdArray).reduce((n, { value }) => n + numel(value.shape), 0) };
+}
+
+const moved = (plan: Plan) => plan.dispatches.reduce((n, d) => n + d.bytes, 0);
+
+test.each([gpuTarget, softwareTarget])("the least that a step can move, counted by hand: $name", (target) => {
+  for (const name of ["mnist-mlp", "mnist-cnn"] as const) {
+    const { plan, parameters } = planOf(name, target);
+    const batch = batchSize * (28 * 28 + 1);
+    // parameters and Adam's two moments are read and written, as is the ring of losses
+    const state = 2 * 4 * (3 * parameters + 2 * historyLength + 1);
+    const least = leastBytes(plan.dispatches);
+    expect(least).toBeGreaterThanOrEqual(batch + state);
+    expect(least).toBeLessThan(batch + state + 64); // a few constants
+    expect(String(plan)).toContain(`${(moved(plan) / least).toFixed(2)} times the least possible`);
+  }
+});
+
+test.each([gpuTarget, softwareTarget])("the MLP's step moves at most half as much again: $name", (target) => {
+  const { plan } = planOf("mnist-mlp", target);
+  expect(moved(plan)).toBeLessThan(1.5 * leastBytes(plan.dispatches));
+});
