@@ -69,21 +69,21 @@ export const isDeviceArray = (x: unknown): x is DeviceArray =>
 export const isInput = (x: unknown): x is DeviceArray | NdArray | null | undefined =>
   typeof x !== "object" || x === null || isDeviceArray(x) || ("data" in x && ArrayBuffer.isView(x.data));
 
-/** The array given for an input of a program on `device`. Throws ArrayError if it is none, or another device's. */
+/** The array given for `what`, say "input x", of a program on `device`. Throws ArrayError if it is none, or another device's. */
 export function requireArray(
   program: string,
-  path: string,
+  what: string,
   given: unknown,
   type: TensorType,
   device: Device,
 ): DeviceArray {
-  const fail = (what: string) => new ArrayError(`${program}: input ${path} ${what}`);
+  const fail = (wrong: string) => new ArrayError(`${program}: ${what} ${wrong}`);
   if (given === undefined || given === null) throw fail(`is missing; give an array of ${printType(type)}`);
   if (!isDeviceArray(given)) throw fail(`lives on no device; put it on ${device.name}`);
   if (given.device !== device) throw fail("lives on another device; put it on this one");
   if (!sameType(given.type, type))
     throw new ShapeError(
-      `${program}: input ${path} is ${printType(given.type)}, compiled for ${printType(type)}; compile for that shape`,
+      `${program}: ${what} is ${printType(given.type)}, compiled for ${printType(type)}; compile for that shape`,
     );
   return given;
 }

@@ -22,12 +22,13 @@ export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/che
 export * from "./data/index.ts";
 export type { CompileOptions, DeviceArray, Program, RunOptions } from "./device.ts";
 export type { GpuArray } from "./gpu/array.ts";
-export type { RequestOptions } from "./gpu/device.ts";
+export type { EncodableProgram, RequestOptions } from "./gpu/device.ts";
 export type { DispatchTime, Profile, ProfileOptions } from "./gpu/profile.ts";
-export type { GpuProgram, Stats } from "./gpu/program.ts";
+export type { EncodeOptions, GpuProgram, Recorder, Stats } from "./gpu/program.ts";
 export { printTuning, type Trial, type TunedGroup, type TuneOptions, type Tuning } from "./gpu/tune.ts";
 export { indexedDbStore, type TuningStore } from "./gpu/tuningStore.ts";
 export type { DispatchCheck, ValueCheck, Verification, VerifyOptions } from "./gpu/verify.ts";
+export type { Lack } from "./gpu/wanted.ts";
 export type { MapTree, Tree } from "./graph/tree.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";

@@ -82,7 +82,13 @@ export class CpuDevice implements Device {
         throw new ValueError(`run: repeat must be a positive integer, got ${repeat}`);
       const given = new Map(leaves(inputs, isInput).map(({ path, value }) => [path, value]));
       const arrays = t.inputs.map(({ path, value }) => {
-        const array = requireArray(options.label ?? "program", path, given.get(path), value.type, this) as CpuArray;
+        const array = requireArray(
+          options.label ?? "program",
+          `input ${path}`,
+          given.get(path),
+          value.type,
+          this,
+        ) as CpuArray;
         array.current();
         return [path, value.node, array] as const;
       });

@@ -13,10 +13,12 @@ export interface Freshness {
 export class GpuArray implements DeviceArray {
   readonly type: TensorType;
   readonly device: GpuDevice;
-  /** The buffer that holds the value. Yours to read in your own passes; it belongs to the array. */
+  /** The buffer that holds the value, for your own passes: usage STORAGE, COPY_SRC and COPY_DST. Other arrays may lie in it too. */
   readonly gpuBuffer: GPUBuffer;
-  /** In bytes. */
+  /** Where the value begins, in bytes; it takes `byteLength`. */
   readonly offset: number;
+  /** Whose the buffer is: wgrad's, which destroys it with the last of its arrays; or the host's (`Device.wrap`), where `dispose` leaves it. */
+  readonly owner: "wgrad" | "host";
   readonly packed: boolean;
   #owner: BufferOwner | null;
   readonly #freshness: Freshness | undefined;
@@ -37,6 +39,7 @@ export class GpuArray implements DeviceArray {
     this.gpuBuffer = gpuBuffer;
     this.offset = offset;
     this.packed = packed;
+    this.owner = owner ? "wgrad" : "host";
     this.#owner = owner;
     this.#freshness = freshness;
     this.#made = freshness?.current;

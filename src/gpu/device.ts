@@ -4,7 +4,7 @@ import { functions as mathFunctions } from "../../shaders/math.ts";
 import { functions as randomFunctions } from "../../shaders/random.ts";
 import type { CompileOptions, Device, DeviceArray, Program } from "../device.ts";
 import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
-import { elementType, layout } from "../plan/data.ts";
+import { elementType, layout, type Plan } from "../plan/data.ts";
 import { makePlan, type PlanOptions } from "../plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../plan/target.ts";
 import { ArrayError, DeviceError, DeviceLostError } from "../shape/errors.ts";
@@ -14,9 +14,10 @@ import type { Tensor } from "../tensor.ts";
 import { type TypeTree, trace } from "../trace.ts";
 import { BufferOwner, encode, GpuArray } from "./array.ts";
 import { Pipelines } from "./pipelines.ts";
-import { GpuProgram } from "./program.ts";
+import { type EncodeOptions, GpuProgram, type Recorder } from "./program.ts";
 import { Readback } from "./readback.ts";
 import type { Tuning } from "./tune.ts";
+import { descriptorOf, type Lack, lacksOf } from "./wanted.ts";
 
 const functions = { ...mathFunctions, ...randomFunctions };
 
@@ -28,11 +29,20 @@ export interface RequestOptions {
 
 const remedy = "use a smaller batch or model, or dispose what is not needed";
 
-const wantedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "subgroups"];
-const wantedLimits = ["maxStorageBuffersPerShaderStage", "maxStorageBufferBindingSize", "maxBufferSize"] as const;
-
-/** What a program on a GPU has besides Program. */
-export type Encodable = Pick<GpuProgram, "encode" | "stats" | "prepared" | "profile" | "verify">;
+/** A program on a GPU: it can be recorded into an encoder of yours, and store its outputs in buffers of yours. */
+export interface EncodableProgram<I, O>
+  extends Program<I, O>,
+    Pick<GpuProgram, "stats" | "prepared" | "profile" | "verify"> {
+  readonly plan: Plan;
+  run(inputs: MapTree<I, TensorType, DeviceArray>, options?: EncodeOptions<O>): MapTree<O, Tensor, GpuArray>;
+  /** Records into an encoder or an open compute pass; it runs when you submit. Creates and submits nothing, but for bind groups at the first use
+   *  of arrays. Outputs hold their values from the submit on. */
+  encode(
+    into: Recorder,
+    inputs: MapTree<I, TensorType, DeviceArray>,
+    options?: EncodeOptions<O>,
+  ): MapTree<O, Tensor, GpuArray>;
+}
 
 export class GpuDevice implements Device {
   readonly kind = "gpu";
@@ -41,6 +51,8 @@ export class GpuDevice implements Device {
   readonly target: Target;
   /** The device that everything runs on. */
   readonly gpu: GPUDevice;
+  /** What wgrad could use and the device does not have: its host did not ask for it, or the adapter has none. Kernels are made to fit. */
+  readonly lacks: readonly Lack[];
   readonly pipelines: Pipelines;
   /** Schedules that tuning chose on this adapter: assign what you kept from last time, keep what is there afterwards. */
   tuning: Tuning = {};
@@ -58,6 +70,7 @@ export class GpuDevice implements Device {
     const { maxStorageBuffersPerShaderStage: maxBuffers } = gpu.limits;
     const quads = gpu.features.has("subgroups") && (info.subgroupMinSize ?? 0) >= 4;
     this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers, quads };
+    this.lacks = lacksOf(gpu);
     this.pipelines = new Pipelines(gpu);
     this.#readback = new Readback(gpu);
     gpu.lost.then((lost) => {
@@ -81,12 +94,7 @@ export class GpuDevice implements Device {
       throw new DeviceError(
         "Device.request: WebGPU has no adapter (the GPU or its driver is blocked or missing); enable it in the browser's flags, or take Device.cpu()",
       );
-    const wanted = {
-      label: "wgrad",
-      requiredFeatures: wantedFeatures.filter((f) => adapter.features.has(f)),
-      requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]])),
-    };
-    const device = await adapter.requestDevice(wanted).catch((error: Error) => {
+    const device = await adapter.requestDevice(descriptorOf(adapter)).catch((error: Error) => {
       throw new DeviceError(
         `Device.request: the adapter gives no device: ${error.message}; try again, or reload the page`,
       );
@@ -94,12 +102,13 @@ export class GpuDevice implements Device {
     return new GpuDevice(device, adapter.info, true);
   }
 
-  /** wgrad on a device that somebody else owns: nothing of it is changed, and `dispose` leaves it alive. */
+  /** wgrad on a device that somebody else owns: nothing of it is changed, and `dispose` leaves it alive. Kernels fit what it has (`lacks`).
+   *  Error scopes that wgrad opens it closes before it returns to you, so yours nest as if it were not there. */
   static from(gpu: GPUDevice): GpuDevice {
     return new GpuDevice(gpu, gpu.adapterInfo, false);
   }
 
-  put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, DeviceArray> {
+  put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, GpuArray> {
     this.check();
     const list = leaves(values, isNdArray);
     const { offsets, lengths } = layout(list.map((l) => l.value));
@@ -123,7 +132,7 @@ export class GpuDevice implements Device {
       );
       this.gpu.queue.writeBuffer(owner.buffer, array.offset, encode(value, array.packed));
       return array;
-    }) as MapTree<T, NdArray, DeviceArray>;
+    }) as MapTree<T, NdArray, GpuArray>;
   }
 
   /** How plans are made for this device: for its kind, with the schedules that tuning chose. */
@@ -149,12 +158,12 @@ export class GpuDevice implements Device {
     return array;
   }
 
-  /** Device.compile; the program can also be recorded into an encoder of yours (`encode`). */
+  /** Device.compile, of a program that also takes an encoder and buffers of yours. */
   async compile<I extends TypeTree, O, C extends keyof I & string = never>(
     f: (inputs: MapTree<I, TensorType, Tensor>) => O,
     types: I,
     options: CompileOptions<I, C> = {},
-  ): Promise<Program<I, Omit<O, C>> & Encodable> {
+  ): Promise<EncodableProgram<I, Omit<O, C>>> {
     this.check();
     const traced = trace(f as never, types as never, options.carry);
     const { tune } = options;
@@ -162,7 +171,7 @@ export class GpuDevice implements Device {
       ? await (await import("./tune.ts")).tunedPlan(this, traced, tune === true ? {} : tune)
       : makePlan(traced, this.planOptions());
     const program = await GpuProgram.create(this, plan, traced.outputTree, options.label ?? "program");
-    return program as unknown as Program<I, Omit<O, C>> & Encodable;
+    return program as unknown as EncodableProgram<I, Omit<O, C>>;
   }
 
   /** Throws DeviceError if a buffer would be larger than the device allows. */

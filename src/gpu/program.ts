@@ -1,10 +1,11 @@
 // GpuProgram: a plan made ready. Pipelines, buffers and bind groups are made once; a run only records dispatches and submits.
-import { type DeviceArray, isInput, type Program, type RunOptions, requireArray } from "../device.ts";
-import { leaves, mapTree } from "../graph/tree.ts";
+import type { Program, RunOptions } from "../device.ts";
+import { mapTree } from "../graph/tree.ts";
 import type { Buffer, Plan, Value } from "../plan/data.ts";
 import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
 import { isTensor, type Tensor } from "../tensor.ts";
 import { BufferOwner, encode, type Freshness, GpuArray } from "./array.ts";
+import { Bindings, type Bound, keyOf } from "./bindings.ts";
 import type { GpuDevice } from "./device.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Profile, ProfileOptions } from "./profile.ts";
@@ -21,11 +22,19 @@ export interface Stats {
   recordMicroseconds: number;
 }
 
-/** Where a buffer of the plan lies. */
-interface Bound {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
+/** What takes commands of yours: an encoder, or a compute pass that is open. */
+export type Recorder = GPUCommandEncoder | GPUComputePassEncoder;
+
+export interface EncodeOptions<O = unknown> extends RunOptions {
+  /** Arrays to store outputs in, under the names that the function gives them; say buffers of yours (`device.wrap`), which stay yours. Outputs
+   *  that are left out are stored in memory of the program's, until its next run. */
+  readonly outputs?: Outputs<O>;
 }
+
+type Outputs<O> = O extends Tensor ? GpuArray : { readonly [K in keyof O]?: Outputs<O[K]> };
+
+/** Sets of arrays whose bind groups are kept: a host that makes new buffers all the time does not fill the memory. */
+const mostSets = 64;
 
 // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
 export class GpuProgram implements Program<any, any> {
@@ -39,6 +48,7 @@ export class GpuProgram implements Program<any, any> {
   readonly #own: ReadonlyMap<Buffer, GPUBuffer>;
   readonly #owners: readonly BufferOwner[];
   readonly #slots: readonly GPUBuffer[];
+  readonly #bindings: Bindings;
   readonly #bindGroups = new Map<string, readonly GPUBindGroup[]>();
   readonly #freshness = { current: 0 };
   /** What the last run gave. */
@@ -60,6 +70,7 @@ export class GpuProgram implements Program<any, any> {
     this.#pipelines = pipelines;
     this.#slots = buffers.slice(0, plan.slots.length);
     this.#own = new Map(ownBuffers(plan).map((b, i) => [b, buffers[plan.slots.length + i] as GPUBuffer]));
+    this.#bindings = new Bindings(device, plan, label, this.#own, this.#slots);
     for (const [b, buffer] of this.#own)
       if (b.data)
         device.gpu.queue.writeBuffer(
@@ -102,7 +113,7 @@ export class GpuProgram implements Program<any, any> {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
-  run(inputs: unknown, options: RunOptions = {}): any {
+  run(inputs: unknown, options: EncodeOptions = {}): any {
     const start = performance.now();
     const encoder = this.device.gpu.createCommandEncoder({ label: this.#label });
     const outputs = this.encode(encoder, inputs, options);
@@ -117,13 +128,15 @@ export class GpuProgram implements Program<any, any> {
     return outputs;
   }
 
-  /** Records the program into an encoder or compute pass of yours; it runs when you submit. */
-  encode(into: GPUCommandEncoder | GPUComputePassEncoder, inputs: unknown, { repeat = 1 }: RunOptions = {}): unknown {
+  /** Records the program into an encoder or compute pass of yours; it runs when you submit. Neither makes nor submits anything, but for bind
+   *  groups when it meets arrays for the first time. */
+  encode(into: Recorder, inputs: unknown, { repeat = 1, outputs = {} }: EncodeOptions = {}): unknown {
     if (this.#disposed) throw new ArrayError(`${this.#label}: it was disposed; keep it until its last use`);
     if (!Number.isInteger(repeat) || repeat < 1)
       throw new ValueError(`${this.#label}: repeat must be a positive integer, got ${repeat}`);
     this.device.check();
-    const groups = this.#groups(inputs);
+    const given = this.#bindings.outputs(outputs);
+    const groups = this.#groups(inputs, given);
     const own = "beginComputePass" in into;
     const pass = own ? into.beginComputePass({ label: this.#label }) : into;
     const { dispatches } = this.plan;
@@ -138,7 +151,7 @@ export class GpuProgram implements Program<any, any> {
     this.stats.runs++;
     this.stats.steps += repeat;
     this.stats.dispatches += repeat * dispatches.length;
-    return this.#outputs();
+    return this.#outputs(given);
   }
 
   /** For each dispatch its pipeline and bind group: what a profiler times one by one. */
@@ -164,20 +177,22 @@ export class GpuProgram implements Program<any, any> {
 
   /** Gives the array in which a value of the plan lies; a temporary is there until its slot is used again. */
   located(inputs: unknown): (value: Pick<Value, "type" | "place">) => GpuArray {
-    const bound = this.#bind(inputs);
+    const bound = this.#bindings.of(inputs, new Map());
     return ({ type, place }) => {
-      const { buffer, offset } = this.#locate(bound, place.buffer);
+      const { buffer, offset } = this.#bindings.locate(bound, place.buffer);
       return new GpuArray(this.device, type, buffer, offset + 4 * place.offset, place.packed, null);
     };
   }
 
-  #outputs(): unknown {
+  #outputs(given: ReadonlyMap<string, GpuArray>): unknown {
     this.#freshness.current++;
     for (const array of this.#latest.splice(0)) array.release();
     let i = 0;
     const owner = new Map(this.#owners.map((o) => [o.buffer, o]));
-    return mapTree<unknown, Tensor, DeviceArray>(this.#outputTree, isTensor, () => {
-      const { type, place } = this.plan.outputs[i++] as Value;
+    return mapTree<unknown, Tensor, GpuArray>(this.#outputTree, isTensor, () => {
+      const { path, type, place } = this.plan.outputs[i++] as Value;
+      const theirs = given.get(path);
+      if (theirs) return theirs;
       const buffer = this.#own.get(place.buffer) as GPUBuffer;
       const array = new GpuArray(
         this.device,
@@ -193,11 +208,17 @@ export class GpuProgram implements Program<any, any> {
     });
   }
 
-  #groups(inputs: unknown): readonly GPUBindGroup[] {
-    const bound = this.#bind(inputs);
-    const key = [...bound.values()].map(({ buffer, offset }) => `${idOf(buffer)}@${offset}`).join();
+  #groups(inputs: unknown, outputs: ReadonlyMap<string, GpuArray> = new Map()): readonly GPUBindGroup[] {
+    const bound = this.#bindings.of(inputs, outputs);
+    const key = keyOf(bound);
     let groups = this.#bindGroups.get(key);
-    if (!groups) this.#bindGroups.set(key, (groups = this.#createGroups(bound)));
+    if (!groups) {
+      this.#bindings.checkApart(bound);
+      groups = this.#createGroups(bound);
+      const [oldest] = this.#bindGroups.keys();
+      if (this.#bindGroups.size >= mostSets) this.#bindGroups.delete(oldest as string);
+      this.#bindGroups.set(key, groups);
+    }
     return groups;
   }
 
@@ -207,55 +228,13 @@ export class GpuProgram implements Program<any, any> {
         label: d.label,
         layout: (this.#pipelines[i] as Pipeline).layout,
         entries: d.bindings.map(({ buffer, part }, binding) => {
-          const at = this.#locate(bound, buffer);
+          const at = this.#bindings.locate(bound, buffer);
           const offset = at.offset + 4 * (part?.offset ?? 0);
           const size = Math.min(16 * Math.ceil((part ?? buffer).elements / 4), at.buffer.size - offset);
           return { binding, resource: { buffer: at.buffer, offset, size } };
         }),
       }),
     );
-  }
-
-  #locate(bound: ReadonlyMap<Buffer, Bound>, buffer: Buffer): Bound {
-    const slot = this.plan.slotOf.get(buffer);
-    const own = (slot === undefined ? this.#own.get(buffer) : this.#slots[slot]) as GPUBuffer;
-    return bound.get(buffer) ?? { buffer: own, offset: 0 };
-  }
-
-  /** Checks the inputs and finds where each input buffer of the plan lies. */
-  #bind(inputs: unknown): Map<Buffer, Bound> {
-    const given = new Map(leaves(inputs, isInput).map((l) => [l.path, l.value]));
-    const take = ({ path, type }: Value) => {
-      const array = requireArray(this.#label, path, given.get(path), type, this.device) as GpuArray;
-      array.check();
-      return array;
-    };
-    const bound = new Map<Buffer, Bound>();
-    const own = new Set(this.#own.values());
-    for (const value of this.plan.inputs) {
-      const array = take(value);
-      if (own.has(array.gpuBuffer))
-        throw new ArrayError(
-          `${this.#label}: input ${value.path} is an output of this program, which a run overwrites; carry it, or put a copy`,
-        );
-      bound.set(value.place.buffer, { buffer: array.gpuBuffer, offset: array.offset });
-    }
-    for (const value of this.plan.carry) {
-      const array = take(value);
-      const arena = bound.get(value.place.buffer);
-      const offset = array.offset - 4 * value.place.offset;
-      if (arena && (arena.buffer !== array.gpuBuffer || arena.offset !== offset))
-        throw new ArrayError(
-          `${this.#label}: carried ${value.path} does not lie beside the others; put all carried values in one call`,
-        );
-      const beside = this.plan.inputs.find((v) => bound.get(v.place.buffer)?.buffer === array.gpuBuffer);
-      if (beside)
-        throw new ArrayError(
-          `${this.#label}: input ${beside.path} lies in one buffer with carried ${value.path}, which a run writes; put it in a call of its own`,
-        );
-      bound.set(value.place.buffer, { buffer: array.gpuBuffer, offset });
-    }
-    return bound;
   }
 
   dispose(): void {
@@ -268,12 +247,3 @@ export class GpuProgram implements Program<any, any> {
 }
 
 const ownBuffers = (plan: Plan) => plan.buffers.filter((b) => b.kind === "constant" || b.kind === "output");
-
-const ids = new WeakMap<GPUBuffer, number>();
-let nextId = 0;
-
-function idOf(buffer: GPUBuffer): number {
-  let id = ids.get(buffer);
-  if (id === undefined) ids.set(buffer, (id = nextId++));
-  return id;
-}

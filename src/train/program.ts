@@ -1,6 +1,7 @@
 // Programs whose inputs are trees known only when they run: Device.compile without the static types.
 import type { CompileOptions, Device, DeviceArray, RunOptions } from "../device.ts";
 import type { Profile, ProfileOptions } from "../gpu/profile.ts";
+import type { Recorder } from "../gpu/program.ts";
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 
@@ -25,6 +26,8 @@ export interface TreeProgram {
   run(inputs: Trees<DeviceArray>, options?: RunOptions): Trees<DeviceArray>;
   readonly plan: { toString(): string; readonly dispatches?: readonly unknown[] };
   readonly stats?: ProgramStats;
+  /** Of a GPU program: records into an encoder or pass of the host's. */
+  encode?(into: Recorder, inputs: Trees<DeviceArray>, options?: RunOptions): unknown;
   /** Of a GPU program: the time of every dispatch. */
   profile?(inputs: Trees<DeviceArray>, options?: ProfileOptions): Promise<Profile>;
   dispose(): void;

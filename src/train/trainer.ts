@@ -2,13 +2,14 @@
 
 import { batchType, checkDataset, checkLabels, countOf, type Dataset, hasLabels, typeOf } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
+import type { Recorder } from "../gpu/program.ts";
 import { leaves, type Tree } from "../graph/tree.ts";
 import { fold, keyOf } from "../nn/key.ts";
 import type { Layer } from "../nn/layer.ts";
 import { outputType } from "../nn/layer.ts";
 import type { Loss } from "../nn/losses.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
+import { ArrayError, DeviceError, ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { f32, printType, sameType, type TensorType } from "../shape/types.ts";
 import { full, type Tensor } from "../tensor.ts";
@@ -152,6 +153,17 @@ export class Trainer implements AsyncDisposable {
     } finally {
       this.#fitting = false;
     }
+  }
+
+  /** Records `steps` steps (default: 1) into an encoder or an open compute pass of yours: they train when you submit it. Nothing is read back;
+   *  `state.history` has the losses (f32[1024, 2]: loss and correct count of step t in row t mod 1024), `state.params` the weights, both for
+   *  your own passes. Throws DeviceError on a device that takes no encoder, and ValueError in the midst of a fit. */
+  encode(into: Recorder, { steps = 1 }: { readonly steps?: number } = {}): void {
+    if (!this.program.encode)
+      throw new DeviceError(`encode: ${this.device.name} takes no encoder; train on a GPU, or call fit`);
+    if (this.#fitting) throw new ValueError("encode: the trainer is in a fit; let that end first");
+    this.program.encode(into, { state: this.state, data: this.data }, { repeat: steps });
+    this.step += steps;
   }
 
   /** Loss, accuracy and confusion matrix over all of a data set, which stays on the device for the next time. */
