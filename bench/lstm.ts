@@ -1,4 +1,5 @@
 // An LSTM layer: x [B, T, F] → the last h [B, H].
+import { lstm as recurrence } from "../src/compositions/recurrence.ts";
 import { glorotUniform, zeros } from "../src/nn/initialisers.ts";
 import { fold } from "../src/nn/key.ts";
 import type { Layer } from "../src/nn/layer.ts";
@@ -19,7 +20,7 @@ export function lstm(units: number): Layer {
     apply({ params }, x) {
       const { wx, wh, bias } = params as { wx: Tensor; wh: Tensor; bias: Tensor };
       const time = x.shape[1] as number;
-      const { hs } = x.transpose([1, 0, 2]).matmul(wx).add(bias).lstm(wh);
+      const { hs } = recurrence(x.transpose([1, 0, 2]).matmul(wx).add(bias), wh);
       return { y: hs.slice([time, 0, 0]).squeeze(0), state: {} };
     },
   };

@@ -19,10 +19,8 @@ import * as windows from "./compositions/window.ts";
 import { Node } from "./graph/node.ts";
 import type { AnyOp, Params } from "./graph/op.ts";
 import type { AvgGradParams } from "./ops/avgPool.ts";
-import { ops } from "./ops/index.ts";
-import type { NetLoopParams } from "./ops/netLoop.ts";
+import * as ops from "./ops/index.ts";
 import type { PoolGradParams, PoolParams } from "./ops/pool.ts";
-import type { FormParams } from "./ops/recurrent/kernel.ts";
 import { normaliseAxes, normaliseAxis } from "./shape/broadcast.ts";
 import { ShapeError, ValueError } from "./shape/errors.ts";
 import { type DType, printType, type Shape, sameShape, sameType, type TensorType } from "./shape/types.ts";
@@ -103,9 +101,6 @@ export function normal(key: Tensor, shape: Shape): Tensor {
   const radius = u.neg().add(1).log().mul(-2).maximum(0).sqrt();
   return radius.mul(v.mul(2 * Math.PI).cos());
 }
-
-type Form = FormParams["form"];
-const formOf = (form: Form): FormParams => (form ? { form } : {});
 
 export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;
 
@@ -520,38 +515,6 @@ export class Tensor {
   }
   globalMaxPool(): Tensor {
     return this.max(windows.spatialAxes("globalMaxPool", this));
-  }
-
-  // ---- recurrence: this is x·Wx + b of every step, [T,B,G·H]; states [T+1,B,H] begin with the initial one (ops/recurrent) ----
-  rnn(wh: Tensor, activation: "tanh" | "relu" = "tanh", h0?: Tensor, form?: Form): Tensor {
-    return one(ops.rnn, h0 ? [this, wh, h0] : [this, wh], { activation, initial: h0 !== undefined, ...formOf(form) });
-  }
-  rnnGrad(whT: Tensor, hs: Tensor, activation: "tanh" | "relu", form?: Form): Tensor {
-    return one(ops.rnnGrad, [this, whT, hs], { activation, ...formOf(form) });
-  }
-  lstm(wh: Tensor, initial?: { h: Tensor; c: Tensor }, form?: Form): { hs: Tensor; cs: Tensor; gates: Tensor } {
-    const inputs = initial ? [this, wh, initial.h, initial.c] : [this, wh];
-    const [hs, cs, gates] = apply(ops.lstm, inputs, { initial: initial !== undefined, ...formOf(form) });
-    return { hs: hs!, cs: cs!, gates: gates! };
-  }
-  lstmGrad(whT: Tensor, cs: Tensor, gates: Tensor, dcs: Tensor | null = null, form?: Form): { dz: Tensor; dc: Tensor } {
-    const inputs = dcs ? [this, whT, cs, gates, dcs] : [this, whT, cs, gates];
-    const [dz, dc] = apply(ops.lstmGrad, inputs, { cells: dcs !== null, ...formOf(form) });
-    return { dz: dz!, dc: dc! };
-  }
-  gru(wh: Tensor, bias: Tensor, h0?: Tensor, form?: Form): { hs: Tensor; saved: Tensor } {
-    const inputs = h0 ? [this, wh, bias, h0] : [this, wh, bias];
-    const [hs, saved] = apply(ops.gru, inputs, { initial: h0 !== undefined, ...formOf(form) });
-    return { hs: hs!, saved: saved! };
-  }
-  gruGrad(whT: Tensor, hs: Tensor, saved: Tensor, form?: Form): { dx: Tensor; da: Tensor; dh: Tensor } {
-    const [dx, da, dh] = apply(ops.gruGrad, [this, whT, hs, saved], formOf(form));
-    return { dx: dx!, da: da!, dh: dh! };
-  }
-
-  /** Parameters of a small net of sigmoids after some steps of gradient descent, in one kernel (ops/netLoop.ts). */
-  netLoop(rows: Tensor, step: Tensor, key: Tensor, params: NetLoopParams): Tensor {
-    return one(ops.netLoop, [this, rows, step, key], params);
   }
 
   // ---- normalisation ----

@@ -1,7 +1,7 @@
 // Tracing: runs a function once on Tensors and records what it returns. Inputs and outputs are trees.
 import type { Node } from "./graph/node.ts";
 import { type Leaf, leaves, mapTree, type Tree } from "./graph/tree.ts";
-import { ops } from "./ops/index.ts";
+import { input } from "./ops/source.ts";
 import { ShapeError } from "./shape/errors.ts";
 import { printType, sameType, type TensorType } from "./shape/types.ts";
 import { apply, isTensor, type Tensor } from "./tensor.ts";
@@ -33,7 +33,7 @@ export function trace(f: (inputs: never) => unknown, types: TypeTree, carry: rea
   const tensors = mapTree<unknown, TensorType, unknown>(
     types,
     isType,
-    (type, path) => apply(ops.input, [], { path, type })[0] as Tensor,
+    (type, path) => apply(input, [], { path, type })[0] as Tensor,
   );
   const result = f(tensors as never);
   const inputs = leaves(tensors, isTensor);

@@ -3,7 +3,7 @@
 import { type Node, toposort } from "../graph/node.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { printType, sameShape } from "../shape/types.ts";
-import { full, outputsOf, type Tensor } from "../tensor.ts";
+import { apply, full, outputsOf, type Tensor } from "../tensor.ts";
 
 /** Σ over the outputs of ⟨output, cotangent⟩, differentiated with respect to each of `wrt`: the vector–Jacobian product.
  *  A tensor that the outputs do not depend on has a gradient of zeros. */
@@ -22,8 +22,9 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly Tensor[], w
   for (const node of toposort(outputs).reverse()) {
     const dout = gradients.get(node);
     if (!dout || !node.op.gradient || !needed.has(node)) continue;
-    const gs = node.op.gradient(dout, { inputs: node.inputs, outputs: outputsOf(node), params: node.params });
-    node.inputs.forEach((t, k) => {
+    const { inputs, params } = node;
+    const gs = node.op.gradient(dout, { inputs, outputs: outputsOf(node), params, apply });
+    inputs.forEach((t, k) => {
       const g = gs[k];
       if (g && needed.has(t.node)) accumulate(t, g);
     });

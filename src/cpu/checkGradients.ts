@@ -4,7 +4,7 @@
 import { vjp } from "../autodiff/backward.ts";
 import type { Node } from "../graph/node.ts";
 import { threefry } from "../ops/counter.ts";
-import { ops } from "../ops/index.ts";
+import * as ops from "../ops/index.ts";
 import { DTypeError } from "../shape/errors.ts";
 import { type NdArray, ndarray } from "../shape/ndarray.ts";
 import { printType } from "../shape/types.ts";

@@ -38,6 +38,8 @@ export interface GradientContext<P = Params> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly params: P;
+  /** Applies an op that is no method of Tensor; returns its outputs. */
+  apply(op: AnyOp, inputs: readonly Tensor[], params: Params): Tensor[];
 }
 
 export interface KernelContext<P = Params> {

@@ -1,5 +1,6 @@
 // Kinds of recurrent layers: their parameters, and their run over a sequence [T, B, F], by the fused op or step by step. Both give all
 // states, the initial one first. Gates stand side by side in the last axis of wx [F, G·H], wh [H, G·H] and bias [G·H].
+import * as recurrence from "../compositions/recurrence.ts";
 import { ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { f32, numel } from "../shape/types.ts";
@@ -96,7 +97,7 @@ export function rnnKind({ activation = "tanh", ...o }: RnnOptions): Kind {
     name: "rnn",
     memory: false,
     init: (key, features, units) => weights(key, features, units, [0], o),
-    fused: (p, x, initial, form) => ({ hs: fromX(p, x).rnn(p.wh!, activation, initial?.h, form) }),
+    fused: (p, x, initial, form) => ({ hs: recurrence.rnn(fromX(p, x), p.wh!, activation, initial?.h, form) }),
     step: (p, x, { h }) => ({ h: rnnCell(cellWeights(p), x, h, (z) => (activation === "tanh" ? z.tanh() : z.relu())) }),
   };
 }
@@ -130,7 +131,12 @@ export function lstmKind({ forgetBias = 1, peepholes = false, forget = "gate", .
       peepholes || !gate
         ? null
         : (p, x, initial, form) =>
-            fromX(p, x).lstm(p.wh!, initial && { h: initial.h, c: initial.c ?? initial.h.zerosLike() }, form),
+            recurrence.lstm(
+              fromX(p, x),
+              p.wh!,
+              initial && { h: initial.h, c: initial.c ?? initial.h.zerosLike() },
+              form,
+            ),
     step(p, x, { h, c }) {
       const state = { h, c: c as Tensor };
       return gate ? lstmCell(cellWeights(p), x, state, peep(p)) : ungatedCell(p, x, state, forget === "coupled");
@@ -163,7 +169,7 @@ export function gruKind({ resetAfter = true, ...o }: GruOptions): Kind {
       const biasH = { ...f32(units), data: new Float64Array(units) };
       return { ...weights(key, features, units, [0, 0, 0], o), ...(resetAfter ? { biasH } : {}) };
     },
-    fused: resetAfter ? (p, x, initial, form) => fromX(p, x).gru(p.wh!, p.biasH!, initial?.h, form) : null,
+    fused: resetAfter ? (p, x, initial, form) => recurrence.gru(fromX(p, x), p.wh!, p.biasH!, initial?.h, form) : null,
     step(p, x, { h }) {
       const none = p.biasH && full(f32(2 * h.shape[1]!), 0);
       const bh = none && concat([none, p.biasH!], 0);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { vjp } from "../../src/autodiff/backward.ts";
 import { checkGradients } from "../../src/cpu/checkGradients.ts";
 import type { Op } from "../../src/graph/op.ts";
-import { ops } from "../../src/ops/index.ts";
+import * as ops from "../../src/ops/index.ts";
 import { f32 } from "../../src/shape/types.ts";
 import { apply, type Tensor } from "../../src/tensor.ts";
 import { random } from "../samples/sample.ts";

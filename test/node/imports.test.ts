@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { Combine } from "../../src/graph/op.ts";
-import { ops } from "../../src/ops/index.ts";
+import * as ops from "../../src/ops/index.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 

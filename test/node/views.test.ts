@@ -5,7 +5,7 @@ import { evaluate } from "../../src/cpu/evaluate.ts";
 import { type Atom, Index } from "../../src/graph/affine.ts";
 import { type Node, toposort } from "../../src/graph/node.ts";
 import type { Lower, MapKernel } from "../../src/graph/op.ts";
-import { ops } from "../../src/ops/index.ts";
+import * as ops from "../../src/ops/index.ts";
 import { eachIndex, type NdArray } from "../../src/shape/ndarray.ts";
 import { strides } from "../../src/shape/types.ts";
 import { apply } from "../../src/tensor.ts";

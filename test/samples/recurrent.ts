@@ -1,7 +1,9 @@
 // Recurrences over time: T of 1, 7 and 28, sizes that are multiples of 4 and odd ones, a dispatch for all steps, one a step and one for three steps.
+import * as recurrence from "../../src/compositions/recurrence.ts";
 import type { OpName } from "../../src/ops/index.ts";
+import * as ops from "../../src/ops/index.ts";
 import { f32, i32, u32 } from "../../src/shape/types.ts";
-import type { Tensor } from "../../src/tensor.ts";
+import { apply, type Tensor } from "../../src/tensor.ts";
 import { given, random, type Sample, sample } from "./sample.ts";
 
 const sizes = [
@@ -26,13 +28,18 @@ const once = { once: true } as const;
 export const samples = {
   rnn: [
     ...list((T, B, H, form) => [
-      sample("from h0", [r(1, T, B, H), r(2, H, H), r(3, B, H)], (x, w, h0) => x.rnn(w, "tanh", h0, form), once),
-      sample("from zeros", [r(1, T, B, H), r(2, H, H)], (x, w) => x.rnn(w, "tanh", undefined, form), once),
+      sample(
+        "from h0",
+        [r(1, T, B, H), r(2, H, H), r(3, B, H)],
+        (x, w, h0) => recurrence.rnn(x, w, "tanh", h0, form),
+        once,
+      ),
+      sample("from zeros", [r(1, T, B, H), r(2, H, H)], (x, w) => recurrence.rnn(x, w, "tanh", undefined, form), once),
     ]),
     sample(
       "relu",
       [positive(1, 7, 3, 4), positive(2, 4, 4), positive(3, 3, 4)],
-      (x, w, h0) => x.rnn(w.mul(0.3), "relu", h0),
+      (x, w, h0) => recurrence.rnn(x, w.mul(0.3), "relu", h0),
       once,
     ),
   ],
@@ -40,7 +47,8 @@ export const samples = {
     sample(
       "dz",
       [r(1, T + 1, B, H), r(2, H, H), r(3, T + 1, B, H)],
-      (dhs, w, hs) => [dhs.rnnGrad(w, hs, "tanh", form), dhs.rnnGrad(w, hs, "relu", form)],
+      (dhs, w, hs) =>
+        (["tanh", "relu"] as const).flatMap((activation) => apply(ops.rnnGrad, [dhs, w, hs], { activation, form })),
       { differentiable: [] },
     ),
   ]),
@@ -48,17 +56,16 @@ export const samples = {
     const [x, w, h, c] = [r(1, T, B, 4 * H), r(2, H, 4 * H), r(3, B, H), r(4, B, H)];
     const states = ({ hs, cs }: { hs: Tensor; cs: Tensor }) => [hs, cs];
     return [
-      sample("from h0, c0", [x, w, h, c], (x, w, h, c) => states(x.lstm(w, { h, c }, form)), once),
-      sample("from zeros", [x, w], (x, w) => x.lstm(w, undefined, form).hs, once),
-      sample("the gates", [x, w, h, c], (x, w, h, c) => Object.values(x.lstm(w, { h, c }, form)), {
+      sample("from h0, c0", [x, w, h, c], (x, w, h, c) => states(recurrence.lstm(x, w, { h, c }, form)), once),
+      sample("from zeros", [x, w], (x, w) => recurrence.lstm(x, w, undefined, form).hs, once),
+      sample("the gates", [x, w, h, c], (x, w, h, c) => Object.values(recurrence.lstm(x, w, { h, c }, form)), {
         differentiable: [],
       }),
     ];
   }),
   lstmGrad: list((T, B, H, form) => {
     const [dhs, w, cs, gates] = [r(1, T + 1, B, H), r(2, 4 * H, H), r(3, T + 1, B, H), positive(4, T, B, 4 * H)];
-    const build = (dhs: Tensor, w: Tensor, cs: Tensor, gates: Tensor, dcs?: Tensor) =>
-      Object.values(dhs.lstmGrad(w, cs, gates, dcs, form)) as Tensor[];
+    const build = (...inputs: Tensor[]) => apply(ops.lstmGrad, inputs, { cells: inputs.length === 5, form });
     return [
       sample("dhs", [dhs, w, cs, gates], build, { differentiable: [] }),
       sample("dhs and dcs", [dhs, w, cs, gates, r(5, T + 1, B, H)], build, { differentiable: [] }),
@@ -67,16 +74,18 @@ export const samples = {
   gru: list((T, B, H, form) => {
     const [x, w, bias, h] = [r(1, T, B, 3 * H), r(2, H, 3 * H), r(3, H), r(4, B, H)];
     return [
-      sample("from h0", [x, w, bias, h], (x, w, b, h) => x.gru(w, b, h, form).hs, once),
-      sample("from zeros", [x, w, bias], (x, w, b) => x.gru(w, b, undefined, form).hs, once),
-      sample("the gates", [x, w, bias, h], (x, w, b, h) => Object.values(x.gru(w, b, h, form)), { differentiable: [] }),
+      sample("from h0", [x, w, bias, h], (x, w, b, h) => recurrence.gru(x, w, b, h, form).hs, once),
+      sample("from zeros", [x, w, bias], (x, w, b) => recurrence.gru(x, w, b, undefined, form).hs, once),
+      sample("the gates", [x, w, bias, h], (x, w, b, h) => Object.values(recurrence.gru(x, w, b, h, form)), {
+        differentiable: [],
+      }),
     ];
   }),
   gruGrad: list((T, B, H, form) => [
     sample(
       "dhs",
       [r(1, T + 1, B, H), r(2, 3 * H, H), r(3, T + 1, B, H), positive(4, T, B, 4 * H)],
-      (dhs, w, hs, saved) => Object.values(dhs.gruGrad(w, hs, saved, form)),
+      (dhs, w, hs, saved) => apply(ops.gruGrad, [dhs, w, hs, saved], { form }),
       { differentiable: [] },
     ),
   ]),
@@ -89,7 +98,7 @@ export const samples = {
     sample(
       "2-3-1, 20 steps",
       [r(1, 13), r(2, 6, 3), given(u32(), [3]), given(u32(2), [7, 8])],
-      (p, rows, step, key) => p.netLoop(rows, step, key, { sizes: [2, 3, 1], steps: 20, rate: 0.5 }),
+      (p, rows, step, key) => recurrence.netLoop(p, rows, step, key, { sizes: [2, 3, 1], steps: 20, rate: 0.5 }),
       { differentiable: [] },
     ),
   ],

@@ -1,5 +1,6 @@
 // Samples of sources, of views, and of indexing and random numbers.
-import { type OpName, ops } from "../../src/ops/index.ts";
+import type { OpName } from "../../src/ops/index.ts";
+import * as ops from "../../src/ops/index.ts";
 import { f32, i32, u8, u32 } from "../../src/shape/types.ts";
 import {
   apply,

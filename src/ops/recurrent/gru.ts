@@ -10,7 +10,8 @@ import type { Op } from "../../graph/op.ts";
 import { ValueError } from "../../shape/errors.ts";
 import { allocate } from "../../shape/ndarray.ts";
 import { f32, numel } from "../../shape/types.ts";
-import { dispatchesOf, type FormParams, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
+import type { Tensor } from "../../tensor.ts";
+import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
 
 export interface GruParams extends FormParams {
   /** h0 is given. */
@@ -63,17 +64,18 @@ export const gru: Op<GruParams> = {
       });
     },
   },
-  gradient: ([dhs, dsaved], { inputs: [x, wh], outputs: [hs, saved], params }) => {
+  gradient: ([dhs, dsaved], { inputs: [x, wh], outputs: [hs, saved], params, apply }) => {
     if (dsaved) throw new ValueError("gru: the gates have no gradient; take them from the composition nn.gruCell");
     const [T, B, width] = x!.shape as [number, number, number];
     const H = width / 3;
     const upstream = dhs ?? hs!.zerosLike();
-    const { dx, da, dh } = upstream.gruGrad(wh!.transpose(), hs!, saved!, params.form);
+    const given = [upstream, wh!.transpose(), hs!, saved!];
+    const [dx, da, dh] = apply(gruGrad, given, formOf(params.form)) as [Tensor, Tensor, Tensor];
     const rows = da.reshape([T * B, width]);
     const before = hs!.slice([0, 0, 0], [T, B, H]).reshape([T * B, H]);
     const dwh = before.transpose().matmul(rows);
     const dbias = rows.slice([0, 2 * H], [T * B, width]).sum(0);
-    const first = (t: typeof dx) => t.slice([0, 0, 0], [1, B, t.shape[2]!]).squeeze(0);
+    const first = (t: Tensor) => t.slice([0, 0, 0], [1, B, t.shape[2]!]).squeeze(0);
     if (!params.initial) return [dx, dwh, dbias];
     return [dx, dwh, dbias, first(da).matmul(wh!.transpose()).add(dh).add(first(upstream))];
   },

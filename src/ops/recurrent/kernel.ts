@@ -13,6 +13,8 @@ export interface FormParams {
   readonly form?: Form;
 }
 
+export const formOf = (form: Form | undefined): FormParams => (form === undefined ? {} : { form });
+
 export function requireShape(op: string, what: string, t: TensorType, shape: Shape): void {
   requireDtype(op, what, t, "f32");
   if (!sameShape(t.shape, shape))

@@ -11,7 +11,8 @@ import type { CustomKernel, Op } from "../../graph/op.ts";
 import { ValueError } from "../../shape/errors.ts";
 import { allocate, type NdArray } from "../../shape/ndarray.ts";
 import { f32, numel, type TensorType } from "../../shape/types.ts";
-import { dispatchesOf, type FormParams, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
+import type { Tensor } from "../../tensor.ts";
+import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
 
 export interface LstmParams extends FormParams {
   /** h0 and c0 are given. */
@@ -73,12 +74,13 @@ export const lstm: Op<LstmParams> = {
     return [hs!, cs!, gates!];
   },
   kernel: lstmKernel,
-  gradient: ([dhs, dcs, dgates], { inputs: [, wh], outputs: [hs, cs, gates], params }) => {
+  gradient: ([dhs, dcs, dgates], { inputs: [, wh], outputs: [hs, cs, gates], params, apply }) => {
     if (dgates) throw new ValueError("lstm: the gates have no gradient; take them from the composition nn.lstmCell");
     const [T, B, width] = gates!.shape as [number, number, number];
     const upstream = dhs ?? hs!.zerosLike();
-    const { dz, dc } = upstream.lstmGrad(wh!.transpose(), cs!, gates!, dcs, params.form);
-    const first = (t: typeof upstream) => t.slice([0, 0, 0], [1, B, t.shape[2]!]).squeeze(0);
+    const given = [upstream, wh!.transpose(), cs!, gates!, ...(dcs ? [dcs] : [])];
+    const [dz, dc] = apply(lstmGrad, given, { cells: dcs !== null, ...formOf(params.form) }) as [Tensor, Tensor];
+    const first = (t: Tensor) => t.slice([0, 0, 0], [1, B, t.shape[2]!]).squeeze(0);
     const before = hs!.slice([0, 0, 0], [T, B, width / 4]).reshape([T * B, width / 4]);
     const dwh = before.transpose().matmul(dz.reshape([T * B, width]));
     if (!params.initial) return [dz, dwh];

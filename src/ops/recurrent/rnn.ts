@@ -8,7 +8,7 @@ import type { Op } from "../../graph/op.ts";
 import { ValueError } from "../../shape/errors.ts";
 import { allocate } from "../../shape/ndarray.ts";
 import { f32, numel } from "../../shape/types.ts";
-import { dispatchesOf, type FormParams, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
+import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
 
 export interface RnnParams extends FormParams {
   readonly activation: "tanh" | "relu";
@@ -46,9 +46,10 @@ export const rnn: Op<RnnParams> = {
       );
     },
   },
-  gradient: ([dhs], { inputs: [x, wh], outputs: [hs], params }) => {
+  gradient: ([dhs], { inputs: [x, wh], outputs: [hs], params, apply }) => {
     const [T, B, H] = x!.shape as [number, number, number];
-    const dz = dhs!.rnnGrad(wh!.transpose(), hs!, params.activation, params.form);
+    const { activation, form } = params;
+    const dz = apply(rnnGrad, [dhs!, wh!.transpose(), hs!], { activation, ...formOf(form) })[0]!;
     const before = hs!.slice([0, 0, 0], [T, B, H]).reshape([T * B, H]);
     const dwh = before.transpose().matmul(dz.reshape([T * B, H]));
     const first = (t: typeof dz) => t.slice([0, 0, 0], [1, B, H]).squeeze(0);

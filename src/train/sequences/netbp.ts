@@ -3,6 +3,7 @@
 //
 // The net is so small that a kernel holds the loop: thousands of steps a dispatch (ops/netLoop.ts).
 
+import { netLoop } from "../../compositions/recurrence.ts";
 import { fold, keyOf, normalValues } from "../../nn/key.ts";
 import type { NdArray } from "../../shape/ndarray.ts";
 import { f32, u32 } from "../../shape/types.ts";
@@ -62,7 +63,7 @@ export const netbp: SequenceTask = {
     const training = await device.compile(
       ({ state: { params, step } }) => {
         const loop = { sizes, steps: stepsEach, rate: lr };
-        const next = params.netLoop(concat([x(), y()], 1), step, constant(u32(2), fold(key, 1)), loop);
+        const next = netLoop(params, concat([x(), y()], 1), step, constant(u32(2), fold(key, 1)), loop);
         return { state: { params: next, step: step.add(stepsEach) } };
       },
       { state: { params: f32(total), step: u32() } },
