@@ -8,9 +8,10 @@
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
 import { CheckpointError, FormatError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
-import { printType, sameType, type TensorType } from "../shape/types.ts";
+import type { TensorType } from "../shape/types.ts";
 import { isType } from "../trace.ts";
 import { crc32 } from "./crc32.ts";
+import { differences, listed } from "./differences.ts";
 import { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
 
 export type Config = Readonly<Record<string, string | number>>;
@@ -65,29 +66,16 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
  *  configuration and these arrays. */
 export function stateOf({ config, file }: Checkpoint, wanted: Config, types: Tree<TensorType>): Tree<NdArray> {
   const arrays = new Map(leaves(types, isType).map(({ path, value }) => [path, value]));
-  const differences = [
-    ...differing(config, wanted),
-    ...[...arrays].flatMap(([path, type]) => {
-      const found = file.types.get(path);
-      if (!found) return [`no ${path} (vs ${printType(type)})`];
-      return sameType(found, type) ? [] : [`${path} ${printType(found)} (vs ${printType(type)})`];
-    }),
-    ...[...file.types].flatMap(([path, type]) => (arrays.has(path) ? [] : [`${path} ${printType(type)} (vs none)`])),
-  ];
-  if (differences.length)
+  const all = [...differing(config, wanted), ...differences(file.types, arrays)];
+  if (all.length)
     throw new CheckpointError(
-      `checkpoint: it is of another training, it has ${listed(differences)}; make the trainer as it was`,
+      `checkpoint: it is of another training, it has ${listed(all)}; make the trainer as it was`,
     );
   return mapTree<unknown, TensorType, NdArray>(types, isType, (_, path) => file.read(path)) as Tree<NdArray>;
 }
 
 /** What the values of one configuration are where another's differ. */
-export function differing(config: Config, wanted: Config): string[] {
-  const keys = [...new Set([...Object.keys(wanted), ...Object.keys(config)])];
-  return keys.filter((key) => config[key] !== wanted[key]).map((key) => `${key} ${config[key]} (vs ${wanted[key]})`);
-}
-
-const listed = (differences: readonly string[]): string =>
-  differences.length > 8
-    ? `${differences.slice(0, 8).join(", ")} and ${differences.length - 8} differences more`
-    : differences.join(", ");
+export const differing = (config: Config, wanted: Config): string[] =>
+  [...new Set([...Object.keys(wanted), ...Object.keys(config)])]
+    .filter((key) => config[key] !== wanted[key])
+    .map((key) => `${key} ${config[key]} (vs ${wanted[key]})`);

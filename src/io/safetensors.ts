@@ -7,6 +7,7 @@
 import { FormatError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { numel, type TensorType } from "../shape/types.ts";
+import { listed } from "./differences.ts";
 import { type Fail, headerMembers, metadataName, parseJson } from "./header.ts";
 import { storageName, storages, store } from "./storage.ts";
 
@@ -67,7 +68,9 @@ export function readSafetensors(bytes: Uint8Array, what = "file"): Safetensors {
     read(name) {
       const entry = entries.get(name);
       if (!entry)
-        throw new ValueError(`safetensors: ${what}: has no array ${name}; it has ${list([...entries.keys()])}`);
+        throw new ValueError(
+          `safetensors: ${what}: has no array ${name}; it has ${listed([...entries.keys()]) || "none"}`,
+        );
       const { storage, dtype, shape, start, end } = entry;
       const { bytes: size, read } = storages[storage] as (typeof storages)[string];
       const aligned = (data.byteOffset + start) % size === 0 ? data.subarray(start, end) : data.slice(start, end);
@@ -75,10 +78,6 @@ export function readSafetensors(bytes: Uint8Array, what = "file"): Safetensors {
     },
   };
 }
-
-/** Up to a handful of names. */
-const list = (names: readonly string[]): string =>
-  names.length > 6 ? `${names.slice(0, 6).join(", ")} and ${names.length - 6} more` : names.join(", ") || "none";
 
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {
