@@ -20,7 +20,10 @@ interface Kind {
 }
 
 /** Part d of axis 0, without the axis. */
-const part = (t: Tensor, d: number): Tensor => t.split(t.shape[0] as number, 0)[d]!.squeeze(0);
+function part(t: Tensor, d: number): Tensor {
+  const rest = t.shape.slice(1);
+  return t.slice([d, ...rest.map(() => 0)], [d + 1, ...rest]).reshape(rest);
+}
 
 const resetAfter = (n: Operator): boolean => n.attributes.flag("linear_before_reset");
 

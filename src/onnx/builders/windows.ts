@@ -1,5 +1,6 @@
 // Convolution and pooling. Images are N, C, spatial…
 import { UnsupportedError } from "../../shape/errors.ts";
+import { numel } from "../../shape/types.ts";
 import { iota, outputsOf, type Tensor } from "../../tensor.ts";
 import type { Attributes } from "../attributes.ts";
 import { channelsFirst, channelsLast, filter } from "../layout.ts";
@@ -116,9 +117,13 @@ function cropped(y: Tensor, padding: readonly [Pair, Pair], extra: Pair): Tensor
   );
 }
 
+/** A pooling reads every cell of a window by itself; whole images are what global pooling is for. */
+const mostCells = 4096;
+
 function poolingOf(n: Operator): Pooling {
   const [a, x] = [n.attributes, n.get(0)];
   const kernel = a.numbers("kernel_shape");
+  if (!(numel(kernel) <= mostCells)) throw new UnsupportedError(`pooling over [${kernel}] (vs ≤ ${mostCells} cells)`);
   const stride = a.numbers("strides", ones(kernel.length));
   const dilation = a.numbers("dilations", ones(kernel.length));
   return {

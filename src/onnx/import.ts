@@ -1,0 +1,177 @@
+// ONNX in: a file's graph as a function of Tensors, to run on a device or to train further.
+import { evaluate } from "../cpu/evaluate.ts";
+import { toposort } from "../graph/node.ts";
+import { foldTensor } from "../nn/key.ts";
+import type { Context, Layer, Params } from "../nn/layer.ts";
+import * as ops from "../ops/index.ts";
+import { DTypeError, FormatError, ShapeError, UnsupportedError, WgradError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { numel, printType } from "../shape/types.ts";
+import { constant, type Tensor } from "../tensor.ts";
+import { type CheckedGraph, mostKnown, type OnnxValue, readGraph, type Step } from "./graph.ts";
+import { type Argument, Operator, type Training } from "./operator.ts";
+
+export interface OnnxModel {
+  readonly name: string;
+  readonly opset: number;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  /** The file's weights by their names, in its layouts (filters [K, C/groups, kh, kw], …): every float tensor that is not a scalar, batch
+   *  norm's statistics among them. Other initialisers are constants of the graph. */
+  readonly params: Readonly<Record<string, NdArray>>;
+  /** The outputs by name, as the file says, for inputs by name; integers of 64 bits are i32. Throws ShapeError, DTypeError or
+   *  UnsupportedError where the inputs do not fit, or an operator is given what the library does not have. */
+  apply(params: Readonly<Record<string, Tensor>>, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  /** The graph of one input and one output as a layer that begins with the file's weights: give it to a Trainer, or build on it. In
+   *  training, dropout drops and batch norm uses the batch and keeps statistics. */
+  layer(): Layer;
+}
+
+/** Reads an ONNX file of opset 7 … 25. Throws FormatError if it is damaged, and UnsupportedError where it holds what the library does not
+ *  have: an unknown operator, control flow, float16. Its arrays take no more memory than twice the file. */
+export function fromOnnx(file: Uint8Array): OnnxModel {
+  const graph = readGraph(file);
+  const { name, opset, inputs, outputs } = graph;
+  const given = [...graph.initialisers].filter(([, array]) => !isConstant(array));
+  return {
+    ...{ name, opset, inputs, outputs },
+    params: Object.fromEntries(given),
+    apply: (params, values) => run(graph, params, values),
+    layer: () => layerOf(graph, given),
+  };
+}
+
+/** Elements of any tensor. */
+const mostElements = 2 ** 31;
+
+const isConstant = ({ dtype, shape }: NdArray): boolean =>
+  (dtype !== "f32" || shape.length === 0) && numel(shape) <= mostKnown;
+
+function layerOf(graph: CheckedGraph, given: readonly (readonly [string, NdArray])[]): Layer {
+  const [input, output] = [graph.inputs[0], graph.outputs[0]];
+  if (!input || !output || graph.inputs.length > 1 || graph.outputs.length > 1)
+    throw new UnsupportedError(
+      `onnx: a layer has one input and one output, the graph ${graph.inputs.length} and ${graph.outputs.length}; use apply`,
+    );
+  const statistics = new Set(
+    graph.steps.flatMap(({ op, inputs }) => (op === "BatchNormalization" ? inputs.slice(3, 5) : [])),
+  );
+  const learned = ([name, { dtype }]: readonly [string, NdArray]) => dtype === "f32" && !statistics.has(name);
+  return {
+    name: "onnx",
+    init: () => ({
+      params: Object.fromEntries(given.filter(learned)),
+      state: Object.fromEntries(given.filter((entry) => !learned(entry))),
+    }),
+    apply({ params, state }, x, { training, key }: Context) {
+      const next = { ...(state as Record<string, Tensor>) };
+      const all = { ...(params as Record<string, Tensor>), ...next };
+      const update = (name: string, value: Tensor) => Object.hasOwn(next, name) && (next[name] = value);
+      const values = run(graph, all, { [input.name]: x.cast(input.dtype) }, training ? { key, update } : undefined);
+      return { y: values[output.name] as Tensor, state: next as Params<Tensor> };
+    },
+  };
+}
+
+interface GraphTraining {
+  readonly key: Tensor;
+  /** Of an initialiser. */
+  update(name: string, next: Tensor): void;
+}
+
+function run(
+  graph: CheckedGraph,
+  params: Readonly<Record<string, Tensor>>,
+  inputs: Readonly<Record<string, Tensor>>,
+  training?: GraphTraining,
+): Record<string, Tensor> {
+  const values = new Map<string, Argument>();
+  for (const input of graph.inputs)
+    values.set(input.name, { tensor: checked(input, inputs[input.name]), value: undefined });
+  for (const [name, value] of graph.initialisers) values.set(name, { tensor: tensorOf(name, value, params), value });
+  for (const [i, step] of graph.steps.entries()) {
+    const own: Training | undefined = training && {
+      key: foldTensor(training.key, i),
+      update: (k, next) => training.update(step.inputs[k] as string, next),
+    };
+    runStep(step, graph.opset, values, own);
+  }
+  return Object.fromEntries(
+    graph.outputs.map(({ name }) => {
+      const tensor = values.get(name)?.tensor;
+      if (!tensor) throw new UnsupportedError(`onnx: the output ${name} has no elements`);
+      return [name, tensor];
+    }),
+  );
+}
+
+function checked({ name, dtype, shape }: OnnxValue, given: Tensor | undefined): Tensor {
+  const wanted = `${dtype}[${shape?.map((n) => n || "?") ?? "…"}]`;
+  if (!given) throw new ShapeError(`onnx: input ${name} is missing; give ${wanted}`);
+  if (given.dtype !== dtype)
+    throw new DTypeError(
+      `onnx: input ${name} is ${printType(given.type)} (${given.dtype} vs ${dtype}); give ${wanted}`,
+    );
+  if (shape && (shape.length !== given.rank || shape.some((n, d) => typeof n === "number" && n !== given.shape[d])))
+    throw new ShapeError(
+      `onnx: input ${name} is ${printType(given.type)} ([${given.shape}] vs [${shape}]); give ${wanted}`,
+    );
+  return given;
+}
+
+function tensorOf(name: string, value: NdArray, params: Readonly<Record<string, Tensor>>): Tensor | undefined {
+  if (value.data.length === 0) return undefined;
+  if (isConstant(value)) return constant({ dtype: value.dtype, shape: value.shape }, [...value.data]);
+  const given = Object.hasOwn(params, name) ? params[name] : undefined;
+  if (!given) throw new ShapeError(`onnx: parameter ${name} is missing; give ${printType(value)}`);
+  if (String(given.shape) !== String(value.shape))
+    throw new ShapeError(
+      `onnx: parameter ${name} is ${printType(given.type)} ([${given.shape}] vs [${value.shape}]); give the file's shape`,
+    );
+  return given;
+}
+
+function runStep(step: Step, opset: number, values: Map<string, Argument>, training: Training | undefined): void {
+  const { label, build, attributes, inputs, outputs } = step;
+  const given = inputs.map((name) => (name === "" ? undefined : values.get(name)));
+  const missing = inputs.find((name, k) => name !== "" && !given[k]);
+  if (missing !== undefined)
+    throw new UnsupportedError(`onnx: ${label} reads ${missing}, which the library does not make`);
+  const made = named(label, () => build(new Operator({ arguments: given, attributes, outputs, opset, training })));
+  for (const [k, name] of outputs.entries()) {
+    const tensor = made[k];
+    if (!tensor || name === "") continue;
+    if (!(numel(tensor.shape) <= mostElements))
+      throw new UnsupportedError(`onnx: ${label} makes ${printType(tensor.type)} (vs ≤ ${mostElements} elements)`);
+    values.set(name, given.every(isFixed) ? fixed(tensor) : { tensor, value: valueIn(tensor) });
+  }
+}
+
+/** Errors of a builder say which node they are of. What is no error of ours comes of a malformed node. */
+function named<T>(label: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof WgradError)) throw new FormatError(`onnx: ${label} is malformed`, { cause: error });
+    error.message = `onnx: ${label}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** The value of a small constant. */
+function valueIn(tensor: Tensor): NdArray | undefined {
+  const { op } = tensor.node;
+  const known = (op === ops.constant || op === ops.full) && numel(tensor.shape) <= mostKnown;
+  return known ? evaluate([tensor], new Map())[0] : undefined;
+}
+
+const isFixed = (argument: Argument | undefined): boolean =>
+  !argument?.tensor || (argument.value !== undefined && argument.tensor.node.op === ops.constant);
+
+/** A tensor made of constants alone, as a constant where it is small: shapes are computed so. */
+function fixed(tensor: Tensor): Argument {
+  const small = toposort([tensor]).every(({ types }) => types.every(({ shape }) => numel(shape) <= mostKnown));
+  if (!small) return { tensor, value: undefined };
+  const [value] = evaluate([tensor], new Map()) as [NdArray];
+  return { tensor: constant(tensor.type, [...value.data]), value };
+}
