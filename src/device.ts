@@ -1,6 +1,6 @@
 // What a device is, whichever it is: `gpu/` runs plans on WebGPU, `cpu/` runs graphs by the reference.
 import type { TuneOptions } from "./gpu/tune.ts";
-import type { MapTree, Tree } from "./graph/tree.ts";
+import { type MapTree, mapTree, type Tree } from "./graph/tree.ts";
 import { ArrayError, ShapeError } from "./shape/errors.ts";
 import type { NdArray } from "./shape/ndarray.ts";
 import { printType, sameType, type TensorType } from "./shape/types.ts";
@@ -10,7 +10,7 @@ import type { TypeTree } from "./trace.ts";
 /** A value that lives on a device. It leaves it only through `read`. */
 export interface DeviceArray extends AsyncDisposable {
   readonly type: TensorType;
-  readonly device: Device;
+  readonly device: Runtime;
   /** A copy on the host. On a GPU it waits for what was submitted before, and holds up nothing submitted after.
    *  Throws ArrayError if disposed, or overwritten by a later run of the program that made it. */
   read(): Promise<NdArray>;
@@ -43,7 +43,8 @@ export interface CompileOptions<I, C extends keyof I & string = never> {
   readonly tune?: boolean | TuneOptions;
 }
 
-export interface Device extends AsyncDisposable {
+/** Where arrays live and programs run. */
+export interface Runtime extends AsyncDisposable {
   readonly kind: "gpu" | "cpu";
   /** For people: the adapter's name, or that this is the reference. */
   readonly name: string;
@@ -51,19 +52,29 @@ export interface Device extends AsyncDisposable {
   readonly software: boolean;
   /** Uploads a tree of host arrays. Arrays of one `put` are laid out side by side, as `carry` wants them. */
   put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, DeviceArray>;
+  /** Resolves when all that was submitted is done; rejects with DeviceLostError if the device is lost. */
+  synchronize(): Promise<void>;
+  /** Another device like this one, for when it is lost. Missing where it cannot be asked for: of a host's device. */
+  renew?(): Promise<Device>;
+  dispose(): void;
+}
+
+/** A runtime that compiles. */
+export interface Device extends Runtime {
   /** Traces `f` on tensors of these types, plans it and makes all that it takes to run. Errors of the graph are thrown here. */
   compile<I extends TypeTree, O, C extends keyof I & string = never>(
     f: (inputs: MapTree<I, TensorType, Tensor>) => O,
     types: I,
     options?: CompileOptions<I, C>,
   ): Promise<Program<I, Omit<O, C>>>;
-  /** Resolves when all that was submitted is done; rejects with DeviceLostError if the device is lost. */
-  synchronize(): Promise<void>;
-  dispose(): void;
 }
 
 export const isDeviceArray = (x: unknown): x is DeviceArray =>
   typeof x === "object" && x !== null && "device" in x && "read" in x;
+
+/** The types of a tree of arrays: what to compile for. */
+export const typesOf = <T extends Tree<DeviceArray>>(arrays: T): MapTree<T, DeviceArray, TensorType> =>
+  mapTree(arrays, isDeviceArray, ({ type }) => type);
 
 /** A leaf of what a program is given: an array of a device, or whatever stands in the place of one by mistake. */
 export const isInput = (x: unknown): x is DeviceArray | NdArray | null | undefined =>
@@ -75,7 +86,7 @@ export function requireArray(
   what: string,
   given: unknown,
   type: TensorType,
-  device: Device,
+  device: Runtime,
 ): DeviceArray {
   const fail = (wrong: string) => new ArrayError(`${program}: ${what} ${wrong}`);
   if (given === undefined || given === null) throw fail(`is missing; give an array of ${printType(type)}`);

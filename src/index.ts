@@ -20,11 +20,19 @@ export { checkpoint } from "./autodiff/checkpoint.ts";
 export { type Hvp, hvp, powerStep } from "./autodiff/hvp.ts";
 export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/checkGradients.ts";
 export * from "./data/index.ts";
-export type { CompileOptions, DeviceArray, Program, RunOptions } from "./device.ts";
+export {
+  type CompileOptions,
+  type DeviceArray,
+  type Program,
+  type RunOptions,
+  type Runtime,
+  typesOf,
+} from "./device.ts";
 export type { GpuArray } from "./gpu/array.ts";
-export type { EncodableProgram, RequestOptions } from "./gpu/device.ts";
+export type { EncodableProgram } from "./gpu/device.ts";
 export type { DispatchTime, Profile, ProfileOptions } from "./gpu/profile.ts";
 export type { EncodeOptions, GpuProgram, Recorder, Stats } from "./gpu/program.ts";
+export type { LoadedProgram, RequestOptions } from "./gpu/runtime.ts";
 export { printTuning, type Trial, type TunedGroup, type TuneOptions, type Tuning } from "./gpu/tune.ts";
 export { indexedDbStore, type TuningStore } from "./gpu/tuningStore.ts";
 export type { DispatchCheck, ValueCheck, Verification, VerifyOptions } from "./gpu/verify.ts";
@@ -32,7 +40,9 @@ export type { Lack } from "./gpu/wanted.ts";
 export type { MapTree, Tree } from "./graph/tree.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
+export { type AheadOptions, planAhead } from "./plan/ahead.ts";
 export type { Plan } from "./plan/data.ts";
+export type { SavedPlan } from "./plan/saved.ts";
 export * from "./shape/errors.ts";
 export { type NdArray, ndarray } from "./shape/ndarray.ts";
 export { bool, type DType, f32, i32, type Shape, type TensorType, u8, u32 } from "./shape/types.ts";

@@ -4,7 +4,7 @@ export * from "./attention.ts";
 export type { Initialiser } from "./initialisers.ts";
 export * as initialisers from "./initialisers.ts";
 export { fold, foldTensor, type Key, keyOf } from "./key.ts";
-export { type Context, type Layer, outputType, type Params, stateless, type Variables } from "./layer.ts";
+export { type Context, type Layer, outputType, type Params, predict, stateless, type Variables } from "./layer.ts";
 export * from "./layers.ts";
 export * from "./losses.ts";
 export * from "./model.ts";

@@ -60,13 +60,17 @@ export function stateless(name: string, f: (x: Tensor, context: Context) => Tens
   };
 }
 
+/** The layer's output outside training. */
+export function predict(layer: Layer, variables: Variables<Tensor>, x: Tensor): Tensor {
+  return layer.apply(variables, x, { training: false, key: full(u32(2), 0) }).y;
+}
+
 /** What the layer gives for inputs of this type. */
 export function outputType(layer: Layer, variables: Variables<NdArray>, input: TensorType): TensorType {
-  const context = { training: false, key: full(u32(2), 0) };
   const placeholders = mapTree<unknown, NdArray, Tensor>(variables, isNdArray, (v) =>
     full({ dtype: v.dtype, shape: v.shape }, 0),
   );
-  return layer.apply(placeholders as unknown as Variables<Tensor>, full(input, 0), context).y.type;
+  return predict(layer, placeholders as unknown as Variables<Tensor>, full(input, 0)).type;
 }
 
 /** The last size of the input: channels, or features. Throws ShapeError unless the rank is one of `ranks` (or at least, for a number). */

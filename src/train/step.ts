@@ -5,7 +5,7 @@
 import { grad } from "../autodiff/backward.ts";
 import { leaves, type Tree } from "../graph/tree.ts";
 import { foldTensor, type Key } from "../nn/key.ts";
-import type { Layer } from "../nn/layer.ts";
+import { type Layer, predict } from "../nn/layer.ts";
 import type { Loss } from "../nn/losses.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { f32, u32 } from "../shape/types.ts";
@@ -173,7 +173,6 @@ export const evaluateStep =
 export const predictStep =
   (spec: Pick<StepSpec, "model" | "prepare">) =>
   ({ params, model, x }: Trees<Tensor>): Trees<Tensor> => {
-    const context = { training: false, key: full(u32(2), 0) };
     const variables = { params: params as Tree<Tensor>, state: model as Tree<Tensor> };
-    return { y: spec.model.apply(variables, spec.prepare(x as Tensor), context).y };
+    return { y: predict(spec.model, variables, spec.prepare(x as Tensor)) };
   };
