@@ -69,3 +69,9 @@ function separate(
 export function inputNodes(t: Trace): Map<string, Node> {
   return new Map(t.inputs.map(({ path, value }) => [path, value.node]));
 }
+
+/** The tree of `outputs`, with their numbers as leaves. */
+export function outputTree(t: Trace): unknown {
+  let i = 0;
+  return mapTree<unknown, Tensor, number>(t.outputTree, isTensor, () => i++);
+}

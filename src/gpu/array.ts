@@ -3,7 +3,7 @@ import type { DeviceArray } from "../device.ts";
 import { ArrayError, ShapeError } from "../shape/errors.ts";
 import { allocate, type NdArray } from "../shape/ndarray.ts";
 import { numel, printType, sameType, type TensorType } from "../shape/types.ts";
-import type { GpuDevice } from "./device.ts";
+import type { GpuRuntime } from "./runtime.ts";
 
 /** Tells whether an output still holds what it held: programs overwrite theirs. */
 export interface Freshness {
@@ -12,7 +12,7 @@ export interface Freshness {
 
 export class GpuArray implements DeviceArray {
   readonly type: TensorType;
-  readonly device: GpuDevice;
+  readonly device: GpuRuntime;
   /** The buffer that holds the value, for your own passes: usage STORAGE, COPY_SRC and COPY_DST. Other arrays may lie in it too. */
   readonly gpuBuffer: GPUBuffer;
   /** Where the value begins, in bytes; it takes `byteLength`. */
@@ -26,7 +26,7 @@ export class GpuArray implements DeviceArray {
   #disposed = false;
 
   constructor(
-    device: GpuDevice,
+    device: GpuRuntime,
     type: TensorType,
     gpuBuffer: GPUBuffer,
     offset: number,

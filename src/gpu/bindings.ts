@@ -5,7 +5,7 @@ import { leaves } from "../graph/tree.ts";
 import type { Buffer, Plan, Value } from "../plan/data.ts";
 import { ArrayError } from "../shape/errors.ts";
 import type { GpuArray } from "./array.ts";
-import type { GpuDevice } from "./device.ts";
+import type { GpuRuntime } from "./runtime.ts";
 
 /** Where a buffer of the plan lies; the offset in bytes. */
 export interface Bound {
@@ -14,7 +14,7 @@ export interface Bound {
 }
 
 export class Bindings {
-  readonly #device: GpuDevice;
+  readonly #device: GpuRuntime;
   readonly #plan: Plan;
   readonly #label: string;
   /** Of constants and outputs. */
@@ -23,7 +23,7 @@ export class Bindings {
   readonly #slots: readonly GPUBuffer[];
 
   constructor(
-    device: GpuDevice,
+    device: GpuRuntime,
     plan: Plan,
     label: string,
     own: ReadonlyMap<Buffer, GPUBuffer>,

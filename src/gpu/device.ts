@@ -1,33 +1,17 @@
-// GpuDevice: wgrad on a GPUDevice, its own or the host app's.
-
-import { functions as mathFunctions } from "../../shaders/math.ts";
-import { functions as randomFunctions } from "../../shaders/random.ts";
+// GpuDevice: the runtime with the compiler: functions in, programs out.
 import type { CompileOptions, Device, DeviceArray, Program } from "../device.ts";
-import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
-import { elementType, layout, type Plan } from "../plan/data.ts";
+import type { MapTree } from "../graph/tree.ts";
+import type { Plan } from "../plan/data.ts";
+import { functions } from "../plan/functions.ts";
 import { makePlan, type PlanOptions } from "../plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../plan/target.ts";
-import { ArrayError, DeviceError, DeviceLostError } from "../shape/errors.ts";
-import { isNdArray, type NdArray } from "../shape/ndarray.ts";
-import { printType, type TensorType } from "../shape/types.ts";
+import type { TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
-import { type TypeTree, trace } from "../trace.ts";
-import { BufferOwner, encode, GpuArray } from "./array.ts";
-import { Pipelines } from "./pipelines.ts";
+import { outputTree, type TypeTree, trace } from "../trace.ts";
+import type { GpuArray } from "./array.ts";
 import { type EncodeOptions, GpuProgram, type Recorder } from "./program.ts";
-import { Readback } from "./readback.ts";
+import { type Found, GpuRuntime, type RequestOptions, requestGpu } from "./runtime.ts";
 import type { Tuning } from "./tune.ts";
-import { descriptorOf, type Lack, lacksOf } from "./wanted.ts";
-
-const functions = { ...mathFunctions, ...randomFunctions };
-
-export interface RequestOptions {
-  /** Default: navigator.gpu. In Node, that of the npm package `webgpu`. */
-  readonly gpu?: GPU;
-  readonly powerPreference?: GPUPowerPreference;
-}
-
-const remedy = "use a smaller batch or model, or dispose what is not needed";
 
 /** A program on a GPU: it can be recorded into an encoder of yours, and store its outputs in buffers of yours. */
 export interface EncodableProgram<I, O>
@@ -44,118 +28,30 @@ export interface EncodableProgram<I, O>
   ): MapTree<O, Tensor, GpuArray>;
 }
 
-export class GpuDevice implements Device {
-  readonly kind = "gpu";
-  readonly name: string;
-  readonly software: boolean;
+export class GpuDevice extends GpuRuntime implements Device {
   readonly target: Target;
-  /** The device that everything runs on. */
-  readonly gpu: GPUDevice;
-  /** What wgrad could use and the device does not have: its host did not ask for it, or the adapter has none. Kernels are made to fit. */
-  readonly lacks: readonly Lack[];
-  readonly pipelines: Pipelines;
   /** Schedules that tuning chose on this adapter: assign what you kept from last time, keep what is there afterwards. */
   tuning: Tuning = {};
-  readonly #owned: boolean;
-  readonly #readback: Readback;
-  #lost: GPUDeviceLostInfo | null = null;
-  #error: { readonly message: string } | null = null;
 
-  private constructor(gpu: GPUDevice, info: GPUAdapterInfo, owned: boolean) {
-    this.gpu = gpu;
-    this.#owned = owned;
-    this.name =
-      [info.vendor, info.architecture, info.description || info.device].filter(Boolean).join(" ") || "unknown adapter";
-    this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|software|basic render/i.test(this.name);
-    const { maxStorageBuffersPerShaderStage: maxBuffers } = gpu.limits;
-    const quads = gpu.features.has("subgroups") && (info.subgroupMinSize ?? 0) >= 4;
+  private constructor(found: Found) {
+    super(found);
+    const { limits, features } = found.gpu;
+    const { maxStorageBuffersPerShaderStage: maxBuffers } = limits;
+    const quads = features.has("subgroups") && (found.info.subgroupMinSize ?? 0) >= 4;
     this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers, quads };
-    this.lacks = lacksOf(gpu);
-    this.pipelines = new Pipelines(gpu);
-    this.#readback = new Readback(gpu);
-    gpu.lost.then((lost) => {
-      this.#lost = lost;
-    });
-    if (owned)
-      gpu.addEventListener("uncapturederror", (event) => {
-        this.#error ??= event.error;
-      });
   }
 
-  /** A device of our own. Throws DeviceError if there is no WebGPU or no adapter. */
-  static async request({ gpu, powerPreference = "high-performance" }: RequestOptions = {}): Promise<GpuDevice> {
-    const api = gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
-    if (!api)
-      throw new DeviceError(
-        "Device.request: there is no WebGPU here (no navigator.gpu); use a browser that has it, give { gpu }, or take Device.cpu()",
-      );
-    const adapter = await api.requestAdapter({ powerPreference });
-    if (!adapter)
-      throw new DeviceError(
-        "Device.request: WebGPU has no adapter (the GPU or its driver is blocked or missing); enable it in the browser's flags, or take Device.cpu()",
-      );
-    const device = await adapter.requestDevice(descriptorOf(adapter)).catch((error: Error) => {
-      throw new DeviceError(
-        `Device.request: the adapter gives no device: ${error.message}; try again, or reload the page`,
-      );
-    });
-    return new GpuDevice(device, adapter.info, true);
+  static override async request(options?: RequestOptions): Promise<GpuDevice> {
+    return new GpuDevice(await requestGpu(options));
   }
 
-  /** wgrad on a device that somebody else owns: nothing of it is changed, and `dispose` leaves it alive. Kernels fit what it has (`lacks`).
-   *  Error scopes that wgrad opens it closes before it returns to you, so yours nest as if it were not there. */
-  static from(gpu: GPUDevice): GpuDevice {
-    return new GpuDevice(gpu, gpu.adapterInfo, false);
-  }
-
-  put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, GpuArray> {
-    this.check();
-    const list = leaves(values, isNdArray);
-    const { offsets, lengths } = layout(list.map((l) => l.value));
-    const { buffers, outOfMemory } = this.createBuffers(
-      [...lengths].map(([type, elements]) => ({ bytes: 4 * elements, label: `put ${type}` })),
-    );
-    void outOfMemory.then((error) => {
-      this.#error ??= error;
-    });
-    const owners = new Map([...lengths.keys()].map((type, i) => [type, new BufferOwner(buffers[i] as GPUBuffer)]));
-    let i = 0;
-    return mapTree(values, isNdArray, (value: NdArray) => {
-      const owner = owners.get(elementType(value.dtype)) as BufferOwner;
-      const array = new GpuArray(
-        this,
-        { dtype: value.dtype, shape: value.shape },
-        owner.buffer,
-        4 * (offsets[i++] as number),
-        value.dtype === "u8",
-        owner,
-      );
-      this.gpu.queue.writeBuffer(owner.buffer, array.offset, encode(value, array.packed));
-      return array;
-    }) as MapTree<T, NdArray, GpuArray>;
+  static override from(gpu: GPUDevice): GpuDevice {
+    return new GpuDevice({ gpu, info: gpu.adapterInfo, owned: false });
   }
 
   /** How plans are made for this device: for its kind, with the schedules that tuning chose. */
   planOptions(): PlanOptions {
     return { target: this.target, functions, schedule: (key) => this.tuning[key]?.schedule };
-  }
-
-  /** A value that lies in a buffer of yours, from `offset` bytes on: nothing is copied, and the buffer stays yours. f32, i32 and u32 take four
-   *  bytes an element, bool a u32 each, u8 one byte. Throws ArrayError if the buffer cannot be bound so. */
-  wrap(type: TensorType, buffer: GPUBuffer, offset = 0): GpuArray {
-    const array = new GpuArray(this, type, buffer, offset, type.dtype === "u8", null);
-    const align = this.gpu.limits.minStorageBufferOffsetAlignment;
-    const wrong =
-      offset % align !== 0
-        ? `its offset is no multiple of ${align} (${offset})`
-        : !(buffer.usage & GPUBufferUsage.STORAGE)
-          ? "it has no usage STORAGE"
-          : buffer.size < offset + array.byteLength
-            ? `it is too short (${buffer.size} vs ${offset + array.byteLength} bytes)`
-            : "";
-    if (wrong)
-      throw new ArrayError(`wrap: the buffer cannot hold ${printType(type)}, ${wrong}; make the buffer to fit`);
-    return array;
   }
 
   /** Device.compile, of a program that also takes an encoder and buffers of yours. */
@@ -170,86 +66,7 @@ export class GpuDevice implements Device {
     const plan = tune
       ? await (await import("./tune.ts")).tunedPlan(this, traced, tune === true ? {} : tune)
       : makePlan(traced, this.planOptions());
-    const program = await GpuProgram.create(this, plan, traced.outputTree, options.label ?? "program");
+    const program = await GpuProgram.create(this, plan, outputTree(traced), options.label ?? "program");
     return program as unknown as EncodableProgram<I, Omit<O, C>>;
-  }
-
-  /** Throws DeviceError if a buffer would be larger than the device allows. */
-  checkSizes(wanted: readonly { readonly bytes: number; readonly label: string }[]): void {
-    const limit = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
-    for (const { bytes, label } of wanted)
-      if (bytes > limit)
-        throw new DeviceError(
-          `${label}: needs a buffer of ${bytes} bytes (${bytes} vs at most ${limit} on ${this.name}); ${remedy}`,
-        );
-  }
-
-  /** Storage buffers, all or none. Throws DeviceError if one is larger than the device allows; if memory ran out, `outOfMemory` resolves to
-   *  the error. */
-  createBuffers(wanted: readonly { readonly bytes: number; readonly label: string }[]): {
-    buffers: GPUBuffer[];
-    outOfMemory: Promise<DeviceError | null>;
-  } {
-    const buffers: GPUBuffer[] = [];
-    const sizes = wanted.map(({ bytes }) => 16 * Math.ceil(bytes / 16));
-    const total = sizes.reduce((a, b) => a + b, 0);
-    const failed = (label: string, what: string) => new DeviceError(`${label}: ${what} on ${this.name}; ${remedy}`);
-    this.checkSizes(wanted);
-    let scope: Promise<GPUError | null>;
-    this.gpu.pushErrorScope("out-of-memory");
-    try {
-      wanted.forEach(({ label }, i) => {
-        const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-        buffers.push(this.gpu.createBuffer({ label, size: sizes[i] as number, usage }));
-      });
-    } catch (error) {
-      for (const b of buffers) b.destroy();
-      throw failed(
-        wanted[buffers.length]?.label ?? "",
-        `no buffer of ${sizes[buffers.length]} bytes: ${(error as Error).message}`,
-      );
-    } finally {
-      scope = this.gpu.popErrorScope().catch(() => null); // of a lost device; `check` tells
-    }
-    const outOfMemory = scope.then((error) =>
-      error ? failed(wanted[0]?.label ?? "", `${total} bytes more do not fit: ${error.message}`) : null,
-    );
-    return { buffers, outOfMemory };
-  }
-
-  async readback(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
-    this.check();
-    try {
-      const result = await this.#readback.read(buffer, offset, bytes);
-      this.check();
-      return result;
-    } catch (error) {
-      this.check();
-      throw new DeviceError(`read: ${bytes} bytes do not come back from ${this.name}: ${(error as Error).message}`);
-    }
-  }
-
-  async synchronize(): Promise<void> {
-    this.check();
-    await this.gpu.queue.onSubmittedWorkDone();
-    this.check();
-  }
-
-  /** Throws what has gone wrong with the device since: lost, out of memory, a validation error. */
-  check(): void {
-    if (this.#lost)
-      throw new DeviceLostError(
-        `device ${this.name} was lost (${this.#lost.reason}): ${this.#lost.message}; make a new one and load the last checkpoint`,
-      );
-    if (this.#error) throw new DeviceError(`device ${this.name}: ${this.#error.message}`);
-  }
-
-  dispose(): void {
-    this.#readback.dispose();
-    if (this.#owned) this.gpu.destroy();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.dispose();
   }
 }

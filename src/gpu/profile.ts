@@ -7,8 +7,8 @@ import { leaves } from "../graph/tree.ts";
 import type { Dispatch } from "../plan/data.ts";
 import { count, printTable } from "../plan/print.ts";
 import { GpuArray } from "./array.ts";
-import type { GpuDevice } from "./device.ts";
 import type { GpuProgram } from "./program.ts";
+import type { GpuRuntime } from "./runtime.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 export interface ProfileOptions {
@@ -82,7 +82,7 @@ interface Measured {
 }
 
 async function byTimestamps(
-  device: GpuDevice,
+  device: GpuRuntime,
   dispatches: readonly Dispatch[],
   prepared: Prepared,
   samples: number,
@@ -130,7 +130,7 @@ async function byTimestamps(
 }
 
 async function byRepetition(
-  device: GpuDevice,
+  device: GpuRuntime,
   dispatches: readonly Dispatch[],
   prepared: Prepared,
   samples: number,

@@ -3,12 +3,12 @@ import type { Program, RunOptions } from "../device.ts";
 import { mapTree } from "../graph/tree.ts";
 import type { Buffer, Plan, Value } from "../plan/data.ts";
 import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
-import { isTensor, type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import { BufferOwner, encode, type Freshness, GpuArray } from "./array.ts";
 import { Bindings, type Bound, keyOf } from "./bindings.ts";
-import type { GpuDevice } from "./device.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Profile, ProfileOptions } from "./profile.ts";
+import type { GpuRuntime } from "./runtime.ts";
 import type { Verification, VerifyOptions } from "./verify.ts";
 
 /** What a program has done, for benchmarks. */
@@ -40,9 +40,10 @@ const mostSets = 64;
 export class GpuProgram implements Program<any, any> {
   readonly plan: Plan;
   readonly stats: Stats = { runs: 0, steps: 0, submits: 0, dispatches: 0, recordMicroseconds: 0 };
-  readonly device: GpuDevice;
+  readonly device: GpuRuntime;
   readonly #label: string;
   readonly #pipelines: readonly Pipeline[];
+  /** The numbers of the plan's outputs, in the tree that a run gives. */
   readonly #outputTree: unknown;
   /** Buffers of our own: constants, outputs and slots. */
   readonly #own: ReadonlyMap<Buffer, GPUBuffer>;
@@ -56,7 +57,7 @@ export class GpuProgram implements Program<any, any> {
   #disposed = false;
 
   private constructor(
-    device: GpuDevice,
+    device: GpuRuntime,
     plan: Plan,
     outputTree: unknown,
     label: string,
@@ -82,7 +83,7 @@ export class GpuProgram implements Program<any, any> {
     for (const o of this.#owners) o.retain();
   }
 
-  static async create(device: GpuDevice, plan: Plan, outputTree: unknown, label: string): Promise<GpuProgram> {
+  static async create(device: GpuRuntime, plan: Plan, outputTree: unknown, label: string): Promise<GpuProgram> {
     const { maxStorageBuffersPerShaderStage: most } = device.gpu.limits;
     for (const d of plan.dispatches)
       if (d.bindings.length > most)
@@ -171,6 +172,8 @@ export class GpuProgram implements Program<any, any> {
   /** Compares every value that the dispatches store with the reference, on these inputs, and leaves carried values as they are; see verify.ts.
    *  Throws what `run` would. */
   async verify(inputs: unknown, options?: VerifyOptions): Promise<Verification> {
+    if (!this.plan.dispatches.some((d) => d.stores.length > 0))
+      throw new ValueError(`${this.#label}: a loaded plan has no reference; verify the program that it was made from`);
     const { verify } = await import("./verify.ts");
     return verify(this, inputs, options);
   }
@@ -187,10 +190,9 @@ export class GpuProgram implements Program<any, any> {
   #outputs(given: ReadonlyMap<string, GpuArray>): unknown {
     this.#freshness.current++;
     for (const array of this.#latest.splice(0)) array.release();
-    let i = 0;
     const owner = new Map(this.#owners.map((o) => [o.buffer, o]));
-    return mapTree<unknown, Tensor, GpuArray>(this.#outputTree, isTensor, () => {
-      const { path, type, place } = this.plan.outputs[i++] as Value;
+    return mapTree(this.#outputTree, isNumber, (i) => {
+      const { path, type, place } = this.plan.outputs[i] as Value;
       const theirs = given.get(path);
       if (theirs) return theirs;
       const buffer = this.#own.get(place.buffer) as GPUBuffer;
@@ -245,5 +247,7 @@ export class GpuProgram implements Program<any, any> {
     this.#bindGroups.clear();
   }
 }
+
+const isNumber = (x: unknown): x is number => typeof x === "number";
 
 const ownBuffers = (plan: Plan) => plan.buffers.filter((b) => b.kind === "constant" || b.kind === "output");

@@ -18,7 +18,7 @@ const layers: readonly (readonly string[])[] = [
   ["plan", "cpu"],
   ["gpu"],
   ["nn", "optim", "train", "data", "io", "onnx"],
-  ["index", "worker"],
+  ["index", "runtime", "worker"],
   ["cli"],
 ];
 

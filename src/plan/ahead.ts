@@ -1,0 +1,27 @@
+// Planning without a device, for a page that brings its plans along and loads the runtime alone (wgrad/runtime).
+import type { MapTree } from "../graph/tree.ts";
+import type { TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
+import { outputTree, type TypeTree, trace } from "../trace.ts";
+import { functions } from "./functions.ts";
+import { makePlan } from "./plan.ts";
+import { type SavedPlan, savePlan } from "./saved.ts";
+import { gpuTarget, softwareTarget } from "./target.ts";
+
+export interface AheadOptions<I, C extends keyof I & string = never> {
+  /** As in `compile`. */
+  readonly carry?: readonly C[];
+  /** For adapters that run on the CPU. Default: false. */
+  readonly software?: boolean;
+}
+
+/** Plans `f` for any WebGPU device: JSON for `load` of a runtime, here or elsewhere. Throws what `compile` throws of graphs. */
+export function planAhead<I extends TypeTree, O, C extends keyof I & string = never>(
+  f: (inputs: MapTree<I, TensorType, Tensor>) => O,
+  types: I,
+  { carry, software = false }: AheadOptions<I, C> = {},
+): SavedPlan {
+  const traced = trace(f as never, types, carry);
+  const target = software ? softwareTarget : gpuTarget; // which ask for no more than every device has
+  return savePlan(makePlan(traced, { target, functions }), outputTree(traced));
+}
