@@ -1,0 +1,132 @@
+// What was found: a table of all series with their crossover, and one of them as a plot with its figures.
+import { crossover, type Point, type Series, type Side } from "../../bench/sizes.ts";
+import { chart } from "../common/chart.ts";
+import { h } from "../common/dom.ts";
+import { count, duration, number } from "../common/format.ts";
+
+/** A size from which on, or that there is none. */
+const from = (series: Series, side: Side): string => {
+  const size = crossover(series.points, side, "reference");
+  return size === null ? "not yet" : `from ${count(size)}`;
+};
+
+/** How many times as fast as the reference, at the largest size that both ran. */
+function gain({ points }: Series): { ratio: number; size: number } | null {
+  const last = points.findLast((p) => p.gpu !== undefined && p.reference !== undefined);
+  return last ? { ratio: (last.reference as number) / (last.gpu as number), size: last.size } : null;
+}
+
+export function seriesTable(
+  all: readonly Series[],
+  selected: string,
+  onSelect: (name: string) => void,
+): HTMLTableElement {
+  const columns = ["What", "Over", "GPU wins, a call", "GPU wins, in a chain", "Faster, at the largest size"];
+  return h(
+    "table",
+    { id: "crossovers" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map((text) => h("th", { scope: "col" }, text)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      all.map((series) => {
+        const best = gain(series);
+        return h(
+          "tr",
+          { attr: series.name === selected ? { "aria-current": "true" } : {}, onclick: () => onSelect(series.name) },
+          h("td", {}, h("button", { type: "button", className: "link" }, series.name)),
+          h("td", { className: "muted" }, series.axis),
+          h("td", {}, from(series, "gpu")),
+          h("td", {}, from(series, "gpuInChain")),
+          h("td", {}, best ? `${number(best.ratio)}× at ${count(best.size)}` : "–"),
+        );
+      }),
+    ),
+  );
+}
+
+const sides: readonly (readonly [Exclude<Side, "wasm">, string])[] = [
+  ["gpu", "GPU, a call"],
+  ["gpuInChain", "GPU, in a chain of 16"],
+  ["reference", "CPU reference"],
+];
+
+/** Times over sizes, both on logarithmic scales; below, the same as numbers. */
+export function seriesView({ name, axis, points }: Series): HTMLElement {
+  const milliseconds = (ms: number) => duration(ms / 1000);
+  const plot = chart({
+    ...{ title: `${name}: time over ${axis}`, x: axis, height: 300, logX: true, logY: true },
+    ...{ formatX: count, formatY: milliseconds },
+    lines: [
+      { label: "GPU, a call", color: "accent" },
+      { label: "GPU, in a chain", color: "good" },
+      { label: "CPU reference", color: "second" },
+    ],
+  });
+  plot.set([points.map((p) => p.size), ...sides.map(([side]) => points.map((p) => p[side] ?? null))]);
+  plot.describe(points.map((p) => describePoint(p, axis)).join(" "));
+  const head = [axis, ...sides.map(([, label]) => label)];
+  const cell = (ms: number | undefined) => h("td", {}, ms === undefined ? "–" : milliseconds(ms));
+  return h(
+    "section",
+    { className: "card", attr: { "aria-label": name } },
+    plot.element,
+    h(
+      "div",
+      { className: "scroll", tabIndex: 0, attr: { role: "region", "aria-label": `Times of ${name}` } },
+      h(
+        "table",
+        {},
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            head.map((text) => h("th", { scope: "col" }, text)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          points.map((p) =>
+            h(
+              "tr",
+              {},
+              h("td", {}, count(p.size)),
+              sides.map(([side]) => cell(p[side])),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+const describePoint = (p: Point, axis: string): string =>
+  `${count(p.size)} ${axis}: ${sides.flatMap(([side, label]) => (p[side] === undefined ? [] : [`${label} ${duration((p[side] as number) / 1000)}`])).join(", ")}.`;
+
+/** All of it, to be kept. */
+export const asJson = (device: string, samples: number, series: readonly Series[]): string =>
+  JSON.stringify(
+    {
+      ...{ device, browser: navigator.userAgent, date: new Date().toISOString(), samples, unit: "milliseconds" },
+      series: series.map((s) => ({
+        ...s,
+        crossover: {
+          call: crossover(s.points, "gpu", "reference"),
+          chain: crossover(s.points, "gpuInChain", "reference"),
+        },
+      })),
+    },
+    null,
+    1,
+  );
