@@ -47,9 +47,9 @@ export class EarlyStop {
     const { monitor, minDelta, patience, restoreBest } = this.#options;
     const value = monitor === "loss" ? evaluation.loss : -(evaluation.accuracy as number);
     if (value < this.#best - minDelta) {
-      this.#best = value;
-      this.#without = 0;
       if (restoreBest) this.#kept = await Promise.all(this.#variables.map(readTree));
+      this.#best = value; // once it is kept: reading fails when the device is lost
+      this.#without = 0;
     } else this.#without++;
     return this.#without >= patience;
   }

@@ -7,8 +7,9 @@ import { NonFiniteError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { EarlyStop, type EarlyStopping } from "./earlyStop.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { type Keeper, readState } from "./keeper.ts";
 import { Pace } from "./pace.ts";
-import { isDeviceArray } from "./program.ts";
+import { isDeviceArray, type Trees } from "./program.ts";
 import { Snapshots } from "./snapshots.ts";
 import { historyLength } from "./step.ts";
 import type { Trainer } from "./trainer.ts";
@@ -55,30 +56,76 @@ interface Report {
   readonly step: number;
   readonly count: number;
   readonly summary: Promise<NdArray>;
+  /** The state at that step, if it is time to keep it. */
+  readonly state: Promise<Trees<NdArray>> | undefined;
+}
+
+/** Where a fit stands: it begins anew from here when a device was lost. */
+interface Stand {
+  readonly lastStep: number;
+  readonly early: EarlyStop | undefined;
+  readonly pace: Pace;
+  readonly started: number;
+  reportedAt: number;
+  /** The step of the last report. */
+  reported: number;
+  stopped: boolean;
+  done: boolean;
 }
 
 const seconds = (): number => performance.now() / 1000;
 
-export async function* train(trainer: Trainer, options: FitOptions): AsyncGenerator<Progress, void, void> {
-  const { signal, validation, reportEvery } = options;
+export async function* train(
+  trainer: Trainer,
+  keeper: Keeper | null,
+  options: FitOptions,
+): AsyncGenerator<Progress, void, void> {
+  const { signal, earlyStopping, validation, reportEvery } = options;
   const lastStep = trainer.step + stepsOf(trainer, options);
-  const early = options.earlyStopping && new EarlyStop(trainer, options.earlyStopping, validation);
+  const early = earlyStopping && new EarlyStop(trainer, earlyStopping, validation);
   signal?.throwIfAborted();
-  const pace = new Pace(trainer.device.kind, reportEvery);
+  const now = seconds();
+  const stand: Stand = {
+    ...{ lastStep, early, pace: new Pace(trainer.device.kind, reportEvery) },
+    ...{ started: now, reportedAt: now, reported: trainer.step, stopped: false, done: false },
+  };
+  while (!stand.done) {
+    const { device } = trainer;
+    try {
+      yield* advance(trainer, keeper, options, stand);
+    } catch (error) {
+      if (!keeper) throw error;
+      await keeper.recover(error, device);
+    }
+  }
+}
+
+/** Trains to the end. */
+async function* advance(
+  trainer: Trainer,
+  keeper: Keeper | null,
+  { signal, validation }: FitOptions,
+  stand: Stand,
+): AsyncGenerator<Progress, void, void> {
+  const { lastStep, early, pace } = stand;
   const snapshots = await Snapshots.create(trainer);
-  const started = seconds();
-  let reportedAt = started;
-  let asked = trainer.step; // at the last report asked for
+  let asked = stand.reported; // at the last report asked for
   let pending: Report | undefined;
 
-  const finish = async ({ step, count, summary }: Report): Promise<Progress> => {
-    const { losses, correct } = await check(trainer, snapshots, step, count, await summary);
+  const ask = (): Report => {
+    const state = keeper?.due ? readState(trainer) : undefined;
+    state?.catch(() => {}); // it is thrown where it is waited for
+    return { step: trainer.step, count: trainer.step - asked, summary: snapshots.take(), state };
+  };
+  const finish = async ({ step, count, summary, state }: Report): Promise<Progress> => {
+    const { losses, correct } = await check(trainer, keeper, snapshots, step, count, await summary);
+    if (state) keeper?.keep(await state);
     const now = seconds();
-    const rate = count / Math.max(now - reportedAt, 1e-9);
-    reportedAt = now;
+    const rate = count / Math.max(now - stand.reportedAt, 1e-9);
+    stand.reportedAt = now;
     pace.measure(rate);
     return {
-      ...{ step, lastStep, losses, seconds: now - started },
+      ...{ step, lastStep, losses, seconds: now - stand.started },
       epoch: step / trainer.stepsPerEpoch,
       loss: losses.reduce((a, b) => a + b, 0) / count,
       ...(trainer.spec.labels ? { accuracy: correct / (count * trainer.spec.batchSize) } : {}),
@@ -86,37 +133,48 @@ export async function* train(trainer: Trainer, options: FitOptions): AsyncGenera
       secondsLeft: (lastStep - step) / rate,
     };
   };
+  const told = (progress: Progress): Progress => {
+    stand.reported = progress.step;
+    keeper?.succeeded();
+    return progress;
+  };
 
   try {
-    while (trainer.step < lastStep) {
+    while (asked < lastStep && !stand.stopped) {
       signal?.throwIfAborted();
-      const epochEnd = (Math.floor(trainer.step / trainer.stepsPerEpoch) + 1) * trainer.stepsPerEpoch;
+      const epochEnd = (Math.floor(asked / trainer.stepsPerEpoch) + 1) * trainer.stepsPerEpoch;
       const end = validation ? Math.min(epochEnd, lastStep) : lastStep;
-      const steps = Math.min(pace.next(trainer.step - asked), end - trainer.step);
-      trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
-      trainer.step += steps;
+      // after the loss of a device, there may be steps enough for a report
+      if (trainer.step < Math.min(asked + pace.report, end)) {
+        const steps = Math.min(pace.next(trainer.step - asked), end - trainer.step);
+        trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
+        trainer.step += steps;
+      }
       if (pending) {
         const report = pending;
         pending = undefined;
-        yield await finish(report);
+        yield told(await finish(report));
       }
       if (trainer.step < asked + pace.report && trainer.step < end) continue;
-      pending = { step: trainer.step, count: trainer.step - asked, summary: snapshots.take() };
+      pending = ask();
       asked = trainer.step;
       if (trainer.step < end) continue;
 
       const progress = await finish(pending);
       pending = undefined;
-      if (!validation) yield progress;
+      if (!validation) yield told(progress);
       else {
         const evaluation = await trainer.evaluate(validation);
-        const stopped = (await early?.after(evaluation)) ?? false;
-        yield { ...progress, validation: evaluation, ...(stopped ? { stopped } : {}) };
-        reportedAt = seconds();
-        if (stopped) break;
+        stand.stopped = (await early?.after(evaluation)) ?? false;
+        yield told({ ...progress, validation: evaluation, ...(stand.stopped ? { stopped: true } : {}) });
+        stand.reportedAt = seconds();
       }
     }
-    await early?.restore();
+    if (early) {
+      await early.restore();
+      keeper?.keep(await readState(trainer));
+    }
+    stand.done = true;
   } finally {
     await pending?.summary.catch(() => {});
     snapshots.dispose();
@@ -142,6 +200,7 @@ function stepsOf(trainer: Trainer, { epochs, steps, reportEvery, validation, ear
  *  throws an error that says where it began. */
 async function check(
   trainer: Trainer,
+  keeper: Keeper | null,
   snapshots: Snapshots,
   step: number,
   count: number,
@@ -163,6 +222,7 @@ async function check(
     tensor: bad < 0 ? `the updated ${badParam}` : "the loss",
   };
   const kept = await snapshots.restore();
+  keeper?.keep(await readState(trainer));
   throw new NonFiniteError(
     `fit: in step ${found.step} ${found.tensor} is not finite; lower the learning rate, clip the gradients or check the data; the trainer has the weights of step ${kept} again`,
     { cause: found },

@@ -3,12 +3,12 @@ import type { CompileOptions, Device, DeviceArray, RunOptions } from "../device.
 import type { Profile, ProfileOptions } from "../gpu/profile.ts";
 import type { Recorder } from "../gpu/program.ts";
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
+import { ShapeError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
+import { printType, sameType, type TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
 
 export { isNdArray };
-
-import type { TensorType } from "../shape/types.ts";
-import type { Tensor } from "../tensor.ts";
 
 export type Trees<T> = Record<string, Tree<T>>;
 
@@ -84,4 +84,22 @@ export function writeTree(target: Tree<DeviceArray>, values: Tree<NdArray>): voi
 
 export function disposeTree(tree: Tree<DeviceArray>): void {
   for (const { value } of leaves(tree, isDeviceArray)) value.dispose();
+}
+
+/** `given`, in the order of `own`, if it has the same names and types. Throws ShapeError; `what` is for messages. */
+export function checkTree(what: string, own: Tree<NdArray | DeviceArray>, given: Tree<NdArray>): Tree<NdArray> {
+  const byPath = new Map(leaves(given, isNdArray).map(({ path, value }) => [path, value]));
+  const isArray = (x: unknown): x is NdArray | DeviceArray => isNdArray(x) || isDeviceArray(x);
+  const checked = mapLeaves(own, isArray, (held, path) => {
+    const wanted = "data" in held ? held : held.type;
+    const value = byPath.get(path);
+    byPath.delete(path);
+    if (!value) throw new ShapeError(`${what}: ${path} is missing; the model wants ${printType(wanted)}`);
+    if (!sameType(value, wanted))
+      throw new ShapeError(`${what}: ${path} is ${printType(value)} (vs ${printType(wanted)}); give the model's shape`);
+    return value;
+  });
+  const [extra] = byPath.keys();
+  if (extra !== undefined) throw new ShapeError(`${what}: the model has no ${extra}; leave it out`);
+  return checked;
 }

@@ -1,141 +1,111 @@
 // The trainer: holds a model's variables and its data on a device, and the compiled training step. fit.ts runs it, evaluate.ts measures.
 
-import { batchType, checkDataset, checkLabels, countOf, type Dataset, hasLabels, typeOf } from "../data/dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
 import type { Recorder } from "../gpu/program.ts";
-import { leaves, type Tree } from "../graph/tree.ts";
-import { fold, keyOf } from "../nn/key.ts";
-import type { Layer } from "../nn/layer.ts";
-import { outputType } from "../nn/layer.ts";
-import type { Loss } from "../nn/losses.ts";
-import type { Optimizer } from "../optim/optimizer.ts";
-import { ArrayError, DeviceError, ShapeError, ValueError } from "../shape/errors.ts";
+import type { Tree } from "../graph/tree.ts";
+import { differing, readCheckpoint, stateOf, writeCheckpoint } from "../io/checkpoint.ts";
+import type { Layer, Variables } from "../nn/layer.ts";
+import { DeviceError, DeviceLostError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import { f32, printType, sameType, type TensorType } from "../shape/types.ts";
-import { full, type Tensor } from "../tensor.ts";
+import type { TensorType } from "../shape/types.ts";
 import { type Evaluation, Evaluator } from "./evaluate.ts";
 import { type FitOptions, type Progress, train } from "./fit.ts";
+import { checkOnLost, Keeper, type NextDevice, type OnLost, readState, stepOf } from "./keeper.ts";
 import {
-  compileTree,
-  disposeTree,
+  checkTree,
   isDeviceArray,
-  isNdArray,
   mapLeaves,
-  putTree,
   readTree,
-  type TreeCompileOptions,
   type TreeProgram,
   type Trees,
   typesOf,
   writeTree,
 } from "./program.ts";
-import { historyLength, type Sampling, type StepSpec, stepsPerEpoch, toUnitRange, trainStep } from "./step.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { type StepSpec, stepsPerEpoch } from "./step.ts";
 
-export interface TrainerOptions {
-  readonly device: Device;
-  readonly model: Layer;
-  /** Host arrays, which are checked and uploaded, or arrays of the device, which are used where they are. */
-  readonly data: Dataset<NdArray | DeviceArray>;
-  readonly batchSize: number;
-  /** Of the model's output and the targets: labels become i32. */
-  readonly loss: Loss;
-  readonly optimizer: Optimizer;
-  /** Of initial weights, sampling and dropout. Default: 0. */
-  readonly seed?: number;
-  /** Default: "shuffle". */
-  readonly sampling?: Sampling;
-  /** Stored inputs to what the model takes. Default: u8 becomes f32 in [0, 1]. */
-  readonly prepare?: (x: Tensor) => Tensor;
-  /** Initial parameters, in place of those that the seed gives. */
-  readonly params?: Tree<NdArray>;
-  /** Whether the step's kernels are chosen by timing them; see CompileOptions. Default: false. */
-  readonly tune?: TreeCompileOptions["tune"];
+export interface TrainerOptions extends SessionOptions {
+  /** Goes on from here, bit for bit: the bytes that `checkpoint` gave. All other options must be as they were. */
+  readonly checkpoint?: Uint8Array;
+  /** What happens when the device is lost. Default: "fail". */
+  readonly onLost?: OnLost;
+  /** Seconds between the copies of the state in the host's memory that `onLost` goes back to. Default: 5. */
+  readonly keepEvery?: number;
 }
 
 export class Trainer implements AsyncDisposable {
-  readonly device: Device;
-  readonly spec: StepSpec;
-  /** The training step. */
-  readonly program: TreeProgram;
-  /** The type of the model's output for a batch. */
-  readonly output: TensorType;
-  /** Everything that a step changes. Its arrays are the same at every step. */
-  readonly state: Trees<DeviceArray>;
-  readonly data: Record<"x" | "y", DeviceArray>;
   /** Steps submitted so far. */
-  step = 0;
+  step: number;
+  readonly #options: TrainerOptions;
+  readonly #keeper: Keeper | null;
+  #session: Session;
   #evaluator: Evaluator;
-  #ownsData: boolean;
   #fitting = false;
 
-  private constructor(
-    o: Pick<Trainer, "device" | "spec" | "program" | "output" | "state" | "data">,
-    ownsData: boolean,
-  ) {
-    this.device = o.device;
-    this.spec = o.spec;
-    this.program = o.program;
-    this.output = o.output;
-    this.state = o.state;
-    this.data = o.data;
-    this.#ownsData = ownsData;
+  private constructor(options: TrainerOptions, session: Session, state: Trees<NdArray>) {
+    this.step = stepOf(state);
+    this.#options = options;
+    this.#session = session;
     this.#evaluator = new Evaluator(this);
+    this.#keeper = Keeper.of(this, options, state, (next, kept) => this.#move(next, kept));
   }
 
   /** Checks everything, makes the initial weights, uploads the data and compiles the step. Throws ValueError, ShapeError, DTypeError or
-   *  ArrayError before any work on the device. */
+   *  ArrayError, and of a checkpoint what `restore` throws, before any work on the device. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { device, model, data, batchSize, loss, optimizer, seed = 0, sampling = "shuffle" } = options;
-    const { prepare = toUnitRange } = options;
-    checkDataset(data);
-    const [x, y] = [typeOf(data.x), typeOf(data.y)];
-    const examples = countOf(data);
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new ValueError(`Trainer: batchSize must be a positive integer, got ${batchSize}; correct it`);
-    if (batchSize > examples)
+    checkOnLost(options);
+    if (options.checkpoint && options.params)
       throw new ValueError(
-        `Trainer: a batch is larger than the data (${batchSize} vs ${examples} examples); use a smaller batch or more data`,
+        "Trainer: params and checkpoint are both given; a checkpoint has parameters, leave out params",
       );
-    if (!["shuffle", "replacement", "sequential"].includes(sampling))
-      throw new ValueError(`Trainer: no sampling ${sampling}; use shuffle, replacement or sequential`);
-    for (const a of [data.x, data.y])
-      if (isDeviceArray(a) && a.device !== device)
-        throw new ArrayError(
-          `Trainer: data ${printType(a.type)} is of another device (${a.device.name} vs ${device.name}); put it on this one`,
-        );
-
-    const seedKey = keyOf(seed);
-    const input = prepare(full(batchType(x, batchSize), 0)).type;
-    const variables = model.init(fold(seedKey, 0), input);
-    const output = outputType(model, variables, input);
-    const labels = hasLabels(y);
-    if (labels && output.shape.length === 2) checkLabels(data.y, output.shape[1] as number);
-    const params = options.params ? checkParams(variables.params, options.params) : variables.params;
-    const spec: StepSpec = {
-      ...{ model, loss, optimizer, prepare, sampling, examples, batchSize },
-      key: fold(seedKey, 1),
-      labels: labels && output.shape.length === 2,
-    };
-    const initial = {
-      params,
-      optimizer: optimizer.init(params),
-      model: variables.state,
-      step: { dtype: "u32", shape: [], data: new Uint32Array(1) } as NdArray,
-      history: { ...f32(historyLength, 2), data: new Float64Array(2 * historyLength) } as NdArray,
-    };
-    const types = { state: typesOf(initial), data: { x, y } };
-    const program = await compileTree(device, trainStep(spec), types, {
-      carry: ["state"],
-      label: "train",
-      tune: options.tune ?? false,
+    const checkpoint = options.checkpoint && readCheckpoint(options.checkpoint);
+    const given = { ...options, seed: options.seed ?? Number(checkpoint?.config.seed ?? 0) };
+    let begun: Trees<NdArray> = {};
+    const session = await openSession(given, (config, initial) => {
+      begun = checkpoint ? (stateOf(checkpoint, config, typesOf(initial)) as Trees<NdArray>) : initial;
+      return begun;
     });
-    const ownsData = !isDeviceArray(data.x);
-    const uploaded = ownsData ? putTree(device, { x: data.x as NdArray, y: data.y as NdArray }) : data;
-    const state = putTree(device, initial) as Trees<DeviceArray>;
-    return new Trainer(
-      { device, spec, program, output, state, data: uploaded as Record<"x" | "y", DeviceArray> },
-      ownsData,
-    );
+    return new Trainer(given, session, begun);
+  }
+
+  /** Where it trains: another one than it was given, once that was lost. */
+  get device(): Device {
+    return this.#session.device;
+  }
+
+  get model(): Layer {
+    return this.spec.model;
+  }
+
+  /** What a step is made from. */
+  get spec(): StepSpec {
+    return this.#session.spec;
+  }
+
+  /** The training step. */
+  get program(): TreeProgram {
+    return this.#session.program;
+  }
+
+  /** The type of a batch as the model takes it. */
+  get input(): TensorType {
+    return this.#session.input;
+  }
+
+  /** The type of the model's output for a batch. */
+  get output(): TensorType {
+    return this.#session.output;
+  }
+
+  /** Everything that a step changes. Its arrays are the same at every step. */
+  get state(): Trees<DeviceArray> {
+    return this.#session.state;
+  }
+
+  /** What it trains on. */
+  get data(): Record<"x" | "y", DeviceArray> {
+    return this.#session.data;
   }
 
   /** Steps in an epoch: a ragged last batch is not one. */
@@ -144,12 +114,12 @@ export class Trainer implements AsyncDisposable {
   }
 
   /** Trains, and gives progress as it goes; see FitOptions. Leave the loop at any time: training stops, the weights stay. Throws the signal's
-   *  reason when it is aborted, and NonFiniteError when a loss or a parameter is not finite. */
+   *  reason when it is aborted, NonFiniteError when a loss or a parameter is not finite, and DeviceLostError, unless `onLost` says otherwise. */
   async *fit(options: FitOptions): AsyncGenerator<Progress, void, void> {
     if (this.#fitting) throw new ValueError("fit: the trainer is in another fit; let that end first");
     this.#fitting = true;
     try {
-      yield* train(this, options);
+      yield* train(this, this.#keeper, options);
     } finally {
       this.#fitting = false;
     }
@@ -168,54 +138,124 @@ export class Trainer implements AsyncDisposable {
 
   /** Loss, accuracy and confusion matrix over all of a data set, which stays on the device for the next time. */
   evaluate(data: Dataset, options: { readonly batchSize?: number } = {}): Promise<Evaluation> {
-    return this.#evaluator.evaluate(data, options.batchSize ?? 500);
+    return this.#surviving(() => this.#evaluator.evaluate(data, options.batchSize ?? 500));
   }
 
   /** The model's output for inputs [N, …]. */
   predict(x: NdArray, options: { readonly batchSize?: number } = {}): Promise<NdArray> {
-    return this.#evaluator.predict(x, options.batchSize ?? 500);
+    return this.#surviving(() => this.#evaluator.predict(x, options.batchSize ?? 500));
   }
 
   /** The parameters now: `{ dense0: { weight, bias }, … }`. */
   params(): Promise<Tree<NdArray>> {
-    return readTree(this.state.params as Tree<DeviceArray>);
+    return this.#surviving(() => readTree(this.state.params as Tree<DeviceArray>));
   }
 
   /** Replaces the parameters. Throws ShapeError unless they have the model's names and types. */
   setParams(params: Tree<NdArray>): void {
-    const held = mapLeaves(this.state.params as Tree<DeviceArray>, isDeviceArray, ({ type }) => ({
-      ...type,
-      data: new Float64Array(0),
-    }));
-    writeTree(this.state.params as Tree<DeviceArray>, checkParams(held, params));
+    const own = this.state.params as Tree<DeviceArray>;
+    writeTree(own, checkTree("params", own, params));
+    this.#keeper?.rebase();
+  }
+
+  /** The parameters, and what layers keep besides (running statistics), now. */
+  async variables(): Promise<Variables<NdArray>> {
+    const { params, model } = this.state;
+    const read = () => readTree({ params: params!, state: model! });
+    return (await this.#surviving(read)) as unknown as Variables<NdArray>;
+  }
+
+  /** Replaces both. The state of the optimizer stays. Throws ShapeError unless they have the model's names and types. */
+  setVariables(variables: Variables<NdArray>): void {
+    const own = { params: this.state.params!, state: this.state.model! };
+    writeTree(own, checkTree("variables", own, { ...variables }));
+    this.#keeper?.rebase();
+  }
+
+  /** All that training goes on from: weights, the optimizer's state, the step, and with it the random state and the position in the data, of the
+   *  steps submitted so far. Training need not stop for it. The bytes are a safetensors file (io/checkpoint.ts). */
+  async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+    const state = await this.#surviving(() => readState(this));
+    return writeCheckpoint(this.#session.config, state, this.device.kind === "cpu");
+  }
+
+  /** Goes back, or on, to a checkpoint: from there it trains bit for bit as the trainer that gave it, on an adapter of the same kind. Throws
+   *  CheckpointError, which says all that differs, on a checkpoint of another model, optimizer, data shape, batch size, seed, sampling or
+   *  version; FormatError on bytes that are none. What is not compared: activations, the loss, learning rates, and the data's values. */
+  restore(checkpoint: Uint8Array): void {
+    if (this.#fitting) throw new ValueError("restore: the trainer is in a fit; let that end first");
+    const types = mapLeaves<DeviceArray, TensorType>(this.state, isDeviceArray, ({ type }) => type);
+    const state = stateOf(readCheckpoint(checkpoint), this.#session.config, types) as Trees<NdArray>;
+    writeTree(this.state, state);
+    this.step = stepOf(state);
+    this.#keeper?.keep(state);
+  }
+
+  /** Does something with the device, and where `onLost` says so, again on another one if it is lost meanwhile. */
+  async #surviving<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const { device } = this;
+      try {
+        const result = await work();
+        this.#keeper?.succeeded();
+        return result;
+      } catch (error) {
+        if (!this.#keeper) throw error;
+        await this.#keeper.recover(error, device);
+      }
+    }
+  }
+
+  /** Goes on from `state` on another device, up to the step where it was. */
+  async #move({ device, data = this.#options.data }: NextDevice, state: Trees<NdArray>): Promise<void> {
+    const session = await openSession({ ...this.#options, device, data }, () => state).catch((error) => {
+      this.#disposeOwn(device);
+      throw error;
+    });
+    try {
+      const other = differing(session.config, this.#session.config);
+      if (other.length)
+        throw new ValueError(`onLost: the next device has other data, ${other.join(", ")}; give it the same`);
+      await replay(session, stepOf(state), this.step);
+    } catch (error) {
+      session.dispose();
+      this.#disposeOwn(device);
+      throw error;
+    }
+    this.dispose();
+    this.#session = session;
+    this.#evaluator = new Evaluator(this);
   }
 
   /** Frees programs and arrays; arrays that were given stay. */
   dispose(): void {
     this.#evaluator.dispose();
-    this.program.dispose();
-    disposeTree(this.state as Tree<DeviceArray>);
-    if (this.#ownsData) disposeTree(this.data);
+    this.#session.dispose();
+    this.#disposeOwn(this.device);
+  }
+
+  /** Disposes of a device that nobody else knows: one that `onLost: "resume"` asked for. */
+  #disposeOwn(device: Device): void {
+    if (this.#options.onLost === "resume" && device !== this.#options.device) device.dispose();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.device.synchronize();
-    this.dispose();
+    try {
+      await this.device.synchronize();
+    } catch (error) {
+      if (!(error instanceof DeviceLostError)) throw error; // then there is nothing to wait for
+    } finally {
+      this.dispose();
+    }
   }
 }
 
-/** `given`, in the order of the model's own, if it has the same names and types. */
-function checkParams(own: Tree<NdArray>, given: Tree<NdArray>): Tree<NdArray> {
-  const byPath = new Map(leaves(given, isNdArray).map(({ path, value }) => [path, value]));
-  const checked = mapLeaves(own, isNdArray, (wanted, path) => {
-    const value = byPath.get(path);
-    byPath.delete(path);
-    if (!value) throw new ShapeError(`params: ${path} is missing; the model wants ${printType(wanted)}`);
-    if (!sameType(value, wanted))
-      throw new ShapeError(`params: ${path} is ${printType(value)} (vs ${printType(wanted)}); give the model's shape`);
-    return value;
-  });
-  const [extra] = byPath.keys();
-  if (extra !== undefined) throw new ShapeError(`params: the model has no ${extra}; leave it out`);
-  return checked;
+/** Steps in a submit. */
+const replayed = 32;
+
+async function replay({ device, program, state, data }: Session, from: number, to: number): Promise<void> {
+  for (let step = from; step < to; step += replayed) {
+    program.run({ state, data }, { repeat: Math.min(replayed, to - step) });
+    await device.synchronize();
+  }
 }

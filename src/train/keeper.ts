@@ -1,0 +1,132 @@
+// The keeper: a copy of the training state in the host's memory, and the way from there to another device when the one at work is lost. A
+// step is a function of state and data alone, so what was lost is computed again, to the bit.
+import type { Dataset } from "../data/dataset.ts";
+import type { Device, DeviceArray } from "../device.ts";
+import { DeviceError, DeviceLostError, ValueError } from "../shape/errors.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { isDeviceArray, readTree, type Trees } from "./program.ts";
+import type { Trainer, TrainerOptions } from "./trainer.ts";
+
+/** Where training goes on. */
+export interface NextDevice {
+  readonly device: Device;
+  /** The same data, where those of the trainer were arrays of the lost device. Default: the host arrays that the trainer was given. */
+  readonly data?: Dataset<NdArray | DeviceArray>;
+}
+
+export type SupplyDevice = (lost: DeviceLostError) => NextDevice | Promise<NextDevice>;
+
+/** "fail": what is under way throws DeviceLostError. "resume": training goes on by itself, on another device of the same request. For a host's
+ *  device, a function that supplies the next one. */
+export type OnLost = "fail" | "resume" | SupplyDevice;
+
+/** The state of a trainer on the host, with all that was submitted. The copies are submitted before this returns; what is submitted after runs
+ *  on meanwhile. */
+export const readState = async (trainer: Trainer): Promise<Trees<NdArray>> =>
+  (await readTree(trainer.state)) as Trees<NdArray>;
+
+/** The step that a state is of. */
+export const stepOf = (state: Trees<NdArray>): number => (state.step as NdArray).data[0] as number;
+
+/** Seconds before the first attempt at another device, the second, …: a driver that has failed comes back after a while. */
+const pauses = [0, 0.2, 1, 4];
+const defaultEvery = 5;
+
+const seconds = (): number => performance.now() / 1000;
+const sleep = (s: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * s));
+
+type Move = (next: NextDevice, state: Trees<NdArray>) => Promise<void>;
+
+export class Keeper {
+  readonly #trainer: Trainer;
+  readonly #next: SupplyDevice;
+  readonly #move: Move;
+  readonly #every: number;
+  #kept: Promise<Trees<NdArray>>;
+  #keptAt = seconds();
+  #attempts = 0;
+  #moving: Promise<void> | null = null;
+
+  private constructor(trainer: Trainer, next: SupplyDevice, every: number, state: Trees<NdArray>, move: Move) {
+    this.#trainer = trainer;
+    this.#next = next;
+    this.#every = every;
+    this.#kept = Promise.resolve(state);
+    this.#move = move;
+  }
+
+  /** Null if the trainer is to fail with its device. `move` brings the trainer to a device, at its step. */
+  static of(trainer: Trainer, options: TrainerOptions, state: Trees<NdArray>, move: Move): Keeper | null {
+    const { onLost = "fail", keepEvery = defaultEvery } = options;
+    if (onLost === "fail") return null;
+    const next = onLost === "resume" ? async () => ({ device: await trainer.device.renew!() }) : onLost;
+    return new Keeper(trainer, next, keepEvery, state, move);
+  }
+
+  /** Whether it is time to keep the state again. */
+  get due(): boolean {
+    return seconds() >= this.#keptAt + this.#every;
+  }
+
+  /** What to go back to from now on. */
+  keep(state: Trees<NdArray>): void {
+    this.#kept = Promise.resolve(state);
+    this.#keptAt = seconds();
+  }
+
+  /** The state was changed by hand: what was kept leads there no more. */
+  rebase(): void {
+    this.#kept = readState(this.#trainer);
+    this.#kept.catch(() => {}); // it is thrown where it is wanted
+    this.#keptAt = seconds();
+  }
+
+  /** Things go well: the next loss is the first again. */
+  succeeded(): void {
+    this.#attempts = 0;
+  }
+
+  /** After `error` on `device`: brings the trainer to another one. Throws the error if it is not of a lost device, or if devices are lost time
+   *  and again without anything done between. */
+  async recover(error: unknown, device: Device): Promise<void> {
+    if (!(error instanceof DeviceLostError)) throw error;
+    if (this.#trainer.device !== device) return; // somebody else has seen it first
+    this.#moving ??= this.#recover(error).finally(() => {
+      this.#moving = null;
+    });
+    await this.#moving;
+  }
+
+  async #recover(lost: DeviceLostError): Promise<void> {
+    const state = await this.#kept.catch(() => {
+      throw lost;
+    });
+    let reason: DeviceError = lost;
+    for (;;) {
+      const pause = pauses[this.#attempts++];
+      if (pause === undefined) throw reason;
+      if (pause > 0) await sleep(pause);
+      try {
+        return await this.#move(await this.#next(lost), state);
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        reason = error;
+      }
+    }
+  }
+}
+
+/** Throws ValueError if the options cannot be kept when the device is lost. */
+export function checkOnLost({ onLost = "fail", keepEvery = defaultEvery, device, data }: TrainerOptions): void {
+  if (!(keepEvery >= 0)) throw new ValueError(`Trainer: keepEvery must be seconds ≥ 0, got ${keepEvery}; correct it`);
+  if (typeof onLost === "function" || onLost === "fail" || device.kind === "cpu") return;
+  if (onLost !== "resume") throw new ValueError(`Trainer: no onLost ${onLost}; use fail, resume or a function`);
+  if (!device.renew)
+    throw new ValueError(
+      `Trainer: onLost cannot ask for another ${device.name}, which is its host's; give a function that supplies it`,
+    );
+  if (isDeviceArray(data.x) || isDeviceArray(data.y))
+    throw new ValueError(
+      "Trainer: data that live on the device are lost with it; for onLost give a function that supplies them again",
+    );
+}
