@@ -10,7 +10,7 @@ export default defineConfig({
   root: here,
   base: "./",
   plugins: [shell(), mnistGz()],
-  resolve: { alias: { wgrad: fileURLToPath(new URL("../src/index.ts", import.meta.url)) } },
+  resolve: { tsconfigPaths: true },
   server: { fs: { allow: [fileURLToPath(new URL("..", import.meta.url))] } },
   worker: { format: "es" },
   build: {

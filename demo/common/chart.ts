@@ -1,8 +1,8 @@
 // Line charts by uPlot, in the theme's colours, as wide as what they stand in.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { h } from "./dom.ts";
-import { number } from "./format.ts";
+import { atFrame, h } from "./dom.ts";
+import { number, tick } from "./format.ts";
 import { type ColorName, color, onThemeChange } from "./theme.ts";
 
 export interface Line {
@@ -27,7 +27,9 @@ export interface ChartOptions {
   readonly logY?: boolean;
   /** Fixed limits of y. */
   readonly range?: readonly [number, number];
+  /** Default: as short as can be. */
   readonly formatX?: (x: number) => string;
+  /** Default: three digits. */
   readonly formatY?: (y: number) => string;
 }
 
@@ -40,9 +42,11 @@ export interface Chart {
   describe(text: string): void;
 }
 
+const exact = (x: number): string => x.toLocaleString("en");
+
 export function chart(options: ChartOptions): Chart {
   const { title, lines, height = 220, logX = false, logY = false, range } = options;
-  const { formatX = number, formatY = number } = options;
+  const { formatX = tick, formatY = number } = options;
   const place = h("div", { className: "plot", attr: { role: "img", "aria-label": title } });
   const element = h("figure", { className: "chart" }, h("figcaption", {}, title), place);
   let data: readonly (readonly (number | null)[])[] = [[], ...lines.map(() => [])];
@@ -70,9 +74,9 @@ export function chart(options: ChartOptions): Chart {
           { ...axis(formatY), size: 56 },
         ],
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-        legend: { live: true, markers: { width: 3 } },
+        legend: { markers: { width: 0, fill: (_, i) => color((lines[i - 1] as Line).color) } },
         series: [
-          { label: options.x, value: (_, v) => (v === null ? "–" : formatX(v)) },
+          { label: options.x, value: (_, v) => (v === null ? "–" : (options.formatX ?? exact)(v)) },
           ...lines.map(
             (line): uPlot.Series => ({
               label: line.label,
@@ -90,17 +94,26 @@ export function chart(options: ChartOptions): Chart {
     );
   };
 
-  new ResizeObserver(() => {
+  // at the next frame: what is observed must not be resized while it is told of
+  const fit = atFrame(() => {
     if (!plot) make();
     else if (plot.width !== place.clientWidth) plot.setSize({ width: Math.max(place.clientWidth, 200), height });
-  }).observe(place);
-  onThemeChange(() => plot?.redraw(false));
+    showLast();
+  });
+  new ResizeObserver(fit).observe(place);
+  /** The legend has the last values, unless one points at others. */
+  const showLast = () => {
+    if (plot?.cursor.idx == null && data[0]?.length) plot?.setLegend({ idx: data[0].length - 1 });
+  };
+  place.addEventListener("mouseleave", atFrame(showLast));
+  onThemeChange(place, make);
 
   return {
     element,
     set(next) {
       data = next;
       plot?.setData(data as uPlot.AlignedData);
+      showLast();
     },
     describe: (text) => place.setAttribute("aria-label", `${title}. ${text}`),
   };

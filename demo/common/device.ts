@@ -1,24 +1,10 @@
 // Where a page computes: on WebGPU where there is one, else on the CPU reference, with a banner that says why.
 // `?cpu` in the address takes the CPU in any case.
-import { Device, DeviceError } from "wgrad";
+import type { Device } from "wgrad";
 import { noWebGpuBanner } from "./banner.ts";
+import { findDevice } from "./findDevice.ts";
 
-export interface Found {
-  readonly device: Device;
-  /** Why it is the CPU. */
-  readonly reason?: string;
-}
-
-/** A device, and the reason if it is the CPU; for pages and workers alike. */
-export async function findDevice(cpu = false): Promise<Found> {
-  if (cpu) return { device: Device.cpu(), reason: "The address says ?cpu." };
-  try {
-    return { device: await Device.request() };
-  } catch (error) {
-    if (!(error instanceof DeviceError)) throw error;
-    return { device: Device.cpu(), reason: error.message };
-  }
-}
+export { type Found, findDevice } from "./findDevice.ts";
 
 /** Whether the address asks for the CPU. */
 export const wantsCpu = (): boolean => new URLSearchParams(location.search).has("cpu");

@@ -5,6 +5,11 @@ const integers = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** 12,345 */
 export const count = (n: number): string => integers.format(n);
 
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** As short as can be, for an axis: 0.5, 20, 1.5K. */
+export const tick = (x: number): string => (Math.abs(x) < 1e-3 && x !== 0 ? x.toExponential(0) : short.format(x));
+
 /** Three digits: 0.0123, 1.23, 123, 12.3 k, 1.23 M. */
 export function number(x: number): string {
   if (!Number.isFinite(x)) return "–";

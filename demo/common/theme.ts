@@ -1,21 +1,20 @@
 // The theme: the system's, light or dark, remembered; and its colours for what is drawn on a canvas.
 
 export type ColorName =
-  | "page" | "card" | "text" | "muted" | "line" | "accent" | "accent-soft" | "second" | "good" | "bad" | "warn"; // biome-ignore format: one line
+  | "page" | "card" | "sunk" | "text" | "muted" | "line" | "accent" | "accent-soft" | "second" | "good" | "bad" | "warn"; // biome-ignore format: one line
 
 /** A colour of style.css as the theme has it now. */
 export const color = (name: ColorName): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-const listeners = new Set<() => void>();
-
-/** Calls `f` whenever colours change. */
-export function onThemeChange(f: () => void): void {
-  listeners.add(f);
+/** Calls `f` whenever colours change, as long as the element is in the page. */
+export function onThemeChange(element: HTMLElement, f: () => void): void {
+  element.dataset.themed = "";
+  element.addEventListener("themechange", f);
 }
 
 const changed = () => {
-  for (const f of listeners) f();
+  for (const element of document.querySelectorAll("[data-themed]")) element.dispatchEvent(new Event("themechange"));
 };
 
 const choices = ["system", "light", "dark"] as const;

@@ -1,11 +1,76 @@
-// Train: a network learns in a worker while the page shows how.
-import { chart } from "../common/chart.ts";
-import { pageDevice } from "../common/device.ts";
-import { byId, h } from "../common/dom.ts";
+// The Train page: set-up, run, charts; the panels of "See" are in panels/.
+import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
+import { wantsCpu } from "../common/device.ts";
+import { byId } from "../common/dom.ts";
+import { Form } from "./form.ts";
+import { panelsOf, type Shown } from "./panels/panels.ts";
+import { ProgressView } from "./progressView.ts";
+import { Run, type State } from "./run.ts";
+import type { About } from "./worker/worker.ts";
 
-const device = await pageDevice();
-const loss = chart({ title: "Loss", x: "step", lines: [{ label: "loss", color: "accent" }] });
-byId("page", HTMLDivElement).append(
-  h("p", { className: "card" }, device.name),
-  h("div", { className: "card" }, loss.element),
-);
+catchErrors();
+
+const start = byId("start", HTMLButtonElement);
+const step = byId("step", HTMLButtonElement);
+const reset = byId("reset", HTMLButtonElement);
+const form = new Form(wantsCpu());
+const view = new ProgressView();
+let shown: Shown | undefined;
+let explained = wantsCpu();
+
+const run = new Run({
+  state(state) {
+    showState(state);
+    if (state !== "running") shown?.looks.changed();
+  },
+  ready(about) {
+    view.ready(about);
+    if (about.kind === "cpu") onCpu(about);
+    if (!shown) shown = panelsOf(run, form.setup, about, view);
+    else shown.looks.changed();
+  },
+  progress(progress) {
+    view.progress(progress);
+    shown?.looks.changed();
+  },
+  lost(at, error) {
+    banner(
+      { tone: "warning", title: "The GPU was lost, training goes on", key: "lost", actions: [] },
+      `${error.message.replace(/; make a new one.*/, "")}. At step ${at} a new device took over, with the last weights that were kept.`,
+    );
+  },
+  failed: (error) => errorBanner(error, "Training cannot go on"),
+});
+
+/** Another setup, or the same anew: everything begins at step 0. */
+function prepare(): void {
+  shown?.close();
+  shown = undefined;
+  view.reset(form.setup);
+  void run.prepare(form.setup);
+}
+
+function showState(state: State): void {
+  view.state(state);
+  const active = state === "running" || state === "pausing" || state === "paused";
+  form.enable(!active);
+  start.disabled = state === "preparing" || state === "pausing" || state === "failed";
+  start.textContent =
+    { running: "Pause", paused: "Resume", pausing: "Pausing …", finished: "Train more" }[state as string] ?? "Start";
+  step.disabled = state !== "ready" && state !== "paused" && state !== "finished";
+  reset.disabled = state === "preparing";
+}
+
+/** Explains the CPU, once, and leaves only what it can do. */
+function onCpu({ reason = "" }: About): void {
+  form.onlySmall();
+  if (!explained) noWebGpuBanner(reason);
+  explained = true;
+}
+
+form.onChange = prepare;
+form.onSubmit = () => void (run.state === "running" ? run.pause() : run.start());
+step.onclick = () => void run.step();
+reset.onclick = prepare;
+byId("lose", HTMLButtonElement).onclick = () => void run.host.loseDevice();
+prepare();

@@ -1,0 +1,128 @@
+// The set-up: what is chosen, kept in the page's address so that it can be shared.
+import { byId, h } from "../common/dom.ts";
+import { count } from "../common/format.ts";
+import {
+  learningRates,
+  type OptimizerName,
+  optimizerNames,
+  type Setup,
+  type Task,
+  type TaskName,
+  tasks,
+} from "./tasks.ts";
+
+const batches = [1, 10, 16, 32, 64, 128, 256, 512];
+const imageCounts = [2000, 12_000, 60_000];
+/** What the CPU reference takes unless told otherwise. */
+const onCpu = { task: "netbp", images: 2000, batch: 16 } as const;
+
+export class Form {
+  /** Something was chosen. */
+  onChange = (): void => {};
+  onSubmit = (): void => {};
+  readonly #task = byId("task", HTMLSelectElement);
+  readonly #batch = byId("batch", HTMLSelectElement);
+  readonly #optimizer = byId("optimizer", HTMLSelectElement);
+  readonly #learningRate = byId("learningRate", HTMLInputElement);
+  readonly #seed = byId("seed", HTMLInputElement);
+  readonly #length = byId("length", HTMLInputElement);
+  readonly #images = byId("images", HTMLSelectElement);
+  readonly #fields = byId("fields", HTMLFieldSetElement);
+  #cpu: boolean;
+
+  constructor(cpu: boolean) {
+    this.#cpu = cpu;
+    const option = (value: string | number, text: string) => h("option", { value: String(value) }, text);
+    this.#task.append(...Object.entries(tasks).map(([name, task]) => option(name, task.name)));
+    this.#batch.append(...batches.map((n) => option(n, count(n))));
+    this.#images.append(...imageCounts.map((n) => option(n, count(n))));
+    this.#optimizer.append(...optimizerNames.map((name) => option(name, name)));
+    this.#fill(Object.fromEntries(new URLSearchParams(location.search)));
+
+    const form = byId("setup", HTMLFormElement);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.onSubmit();
+    });
+    this.#task.addEventListener("change", () => this.#fill({ task: this.#task.value, seed: this.#seed.value }));
+    this.#optimizer.addEventListener("change", () => {
+      const own = this.#optimizer.value === this.#chosen.optimizer;
+      this.#learningRate.value = String(
+        own ? this.#chosen.learningRate : learningRates[this.#optimizer.value as OptimizerName],
+      );
+    });
+    form.addEventListener("change", () => {
+      if (!form.checkValidity()) return;
+      this.#remember();
+      this.onChange();
+    });
+  }
+
+  get setup(): Setup {
+    return {
+      task: this.#task.value as TaskName,
+      batch: Number(this.#batch.value),
+      optimizer: this.#optimizer.value as OptimizerName,
+      learningRate: this.#learningRate.valueAsNumber,
+      seed: this.#seed.valueAsNumber,
+      images: Number(this.#images.value),
+      length: this.#length.valueAsNumber,
+      cpu: this.#cpu,
+    };
+  }
+
+  enable(enabled: boolean): void {
+    this.#fields.disabled = !enabled;
+  }
+
+  /** Leaves only tasks that the CPU reference can do; true if the one chosen was another. */
+  onlySmall(): boolean {
+    this.#cpu = true;
+    for (const option of this.#task.options) option.disabled = !(tasks[option.value as TaskName] as Task).small;
+    if (this.#chosen.small) return false;
+    this.#fill({ task: onCpu.task });
+    return true;
+  }
+
+  get #chosen(): Task {
+    return tasks[this.#task.value as TaskName];
+  }
+
+  /** Chooses a task's defaults, and what is given besides. */
+  #fill(given: Readonly<Record<string, string>>): void {
+    const name = (given.task ?? "") in tasks ? (given.task as TaskName) : this.#cpu ? onCpu.task : "mnist-cnn";
+    const task: Task = tasks[name];
+    const usual = this.#cpu && task.kind === "images" ? onCpu : { images: 60_000, batch: task.batch };
+    const { batch, images } = { batch: usual.batch, images: usual.images };
+    const values = {
+      ...{ batch, images, optimizer: task.optimizer, learningRate: task.learningRate, seed: 1, length: task.length },
+      ...given,
+    };
+    this.#task.value = name;
+    this.#optimizer.value = values.optimizer;
+    this.#learningRate.value = String(values.learningRate);
+    this.#seed.value = String(values.seed);
+    this.#length.value = String(values.length);
+    choose(this.#batch, values.batch);
+    choose(this.#images, values.images);
+    byId("about", HTMLParagraphElement).textContent = task.about;
+    byId("code", HTMLElement).textContent = task.code;
+    byId("lengthUnit", HTMLSpanElement).textContent = task.kind === "images" ? "Epochs" : "Steps";
+    byId("imagesLabel", HTMLLabelElement).hidden = task.kind !== "images";
+  }
+
+  #remember(): void {
+    const { cpu, ...chosen } = this.setup;
+    const given = new URLSearchParams(Object.entries(chosen).map(([name, value]) => [name, String(value)]));
+    if (new URLSearchParams(location.search).has("cpu")) given.set("cpu", "");
+    history.replaceState(null, "", `?${given}`);
+  }
+}
+
+/** Selects a number, which becomes an option if it is none. */
+function choose(select: HTMLSelectElement, value: string | number): void {
+  const text = String(value);
+  if (![...select.options].some((option) => option.value === text) && Number(value) >= 1)
+    select.append(h("option", { value: text }, count(Number(value))));
+  select.value = text;
+}

@@ -1,0 +1,36 @@
+// The adding problem's two nets on sequences that they have not seen.
+import { chart } from "../../common/chart.ts";
+import type { Run } from "../run.ts";
+import { card, type Panel } from "./panel.ts";
+
+/** What a net does that always says 1: the variance of the sum of two numbers in [0, 1). */
+const chance = 1 / 6;
+
+export function errorPanel(run: Run, step: () => number): Panel {
+  const errors = chart({
+    title: "Mean squared error on unseen sequences",
+    x: "step",
+    lines: [
+      { label: "RNN", color: "second" },
+      { label: "LSTM", color: "accent" },
+      { label: "always 1", color: "muted", faint: true },
+    ],
+  });
+  const seen: { step: number; rnn: number; lstm: number }[] = [];
+  const element = card(
+    "RNN beside LSTM",
+    "Both see the same sequences. To say 1 every time has an error of 0.167.",
+    errors.element,
+  );
+  element.classList.add("broad");
+  return {
+    element,
+    async refresh() {
+      const at = step();
+      const { rnn, lstm } = await run.host.errors();
+      seen.push({ step: at, rnn, lstm });
+      errors.set([seen.map((s) => s.step), seen.map((s) => s.rnn), seen.map((s) => s.lstm), seen.map(() => chance)]);
+      errors.describe(`RNN ${rnn.toFixed(3)}, LSTM ${lstm.toFixed(3)} at step ${at}`);
+    },
+  };
+}

@@ -1,0 +1,168 @@
+// The worker of the Train page: a TrainerHost with looks into the model. A look is taken between two reports of the run under way.
+import { expose } from "comlink";
+import { type Device, DeviceLostError, type GpuDevice, type NdArray, type Tree } from "wgrad";
+import { TrainerHost, type TrainerInfo } from "wgrad/worker";
+import { type Found, findDevice } from "../../common/findDevice.ts";
+import type { Setup } from "../tasks.ts";
+import { activations, type Pictures } from "./activations.ts";
+import { Boundary, type Palette } from "./boundary.ts";
+import { loadMnist } from "./data.ts";
+import { type Spread, spreads } from "./histograms.ts";
+import { makeTask } from "./models.ts";
+import { leavesOf } from "./programs.ts";
+import { type Review, review, softmax } from "./review.ts";
+import { Session } from "./session.ts";
+import { type Sample, writing } from "./writing.ts";
+
+export interface Start {
+  readonly setup: Setup;
+  /** The folder of the gzipped MNIST files. */
+  readonly mnistFolder: string;
+  /** Parameters to begin with, in place of those that the seed gives. */
+  readonly params?: Tree<NdArray>;
+}
+
+export interface About extends TrainerInfo {
+  readonly kind: Device["kind"];
+  /** Why it is the CPU. */
+  readonly reason?: string;
+  readonly parameters: number;
+  readonly dispatches: number;
+  /** Examples to train on. */
+  readonly examples: number;
+  /** Of the adapter, those that decide what fits. */
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+}
+
+const limitNames = [
+  ...["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"],
+  ...["maxComputeWorkgroupStorageSize", "maxComputeInvocationsPerWorkgroup"],
+] as const;
+
+let found: Found | undefined;
+
+/** The worker's device: one for all sessions, another when it is lost. */
+async function deviceFor({ cpu }: Setup): Promise<Found> {
+  const usable = found && (await isAlive(found.device)) && (found.device.kind === "cpu" || !cpu);
+  if (!usable) {
+    found?.device.dispose();
+    found = await findDevice(cpu);
+  }
+  return found as Found;
+}
+
+async function isAlive(device: Device): Promise<boolean> {
+  try {
+    await device.synchronize();
+    return true;
+  } catch (error) {
+    if (error instanceof DeviceLostError) return false;
+    throw error;
+  }
+}
+
+class DemoHost extends TrainerHost<Start> {
+  #boundary: Boundary | undefined;
+  #looked: Session | undefined;
+
+  constructor() {
+    super(async ({ setup, mnistFolder, params }) => {
+      const [{ device }, made] = await Promise.all([deviceFor(setup), makeTask(setup, mnistFolder)]);
+      this.#looked = await Session.create(device, setup, made, params);
+      return this.#looked;
+    });
+  }
+
+  get #session(): Session {
+    return this.hosted as Session;
+  }
+
+  /** Fetches what a task will need, ahead of it. */
+  async preload(mnistFolder: string): Promise<void> {
+    await loadMnist(mnistFolder);
+  }
+
+  about(): About {
+    const { trainer, device } = this.#session;
+    const { gpu } = device as Partial<GpuDevice>;
+    const params = leavesOf(trainer.state.params as never) as [string, { type: { shape: readonly number[] } }][];
+    const { dispatches } = trainer.program.plan;
+    return {
+      ...{ adapter: device.name, software: device.software, kind: device.kind, plan: String(trainer.program.plan) },
+      ...{ batchSize: trainer.spec.batchSize, stepsPerEpoch: trainer.stepsPerEpoch, examples: trainer.spec.examples },
+      ...(found?.reason ? { reason: found.reason } : {}),
+      parameters: params.reduce((sum, [, { type }]) => sum + type.shape.reduce((a, b) => a * b, 1), 0),
+      dispatches: dispatches?.length ?? 0,
+      limits: Object.fromEntries(gpu ? limitNames.map((name) => [name, gpu.limits[name]]) : []),
+      features: gpu ? [...gpu.features].sort() : [],
+    };
+  }
+
+  review(examples: number): Promise<Review> {
+    return this.alone(() => review(this.#session, examples));
+  }
+
+  /** The probabilities of the ten digits for 28×28 pixels. */
+  async recognise(pixels: Uint8Array): Promise<number[]> {
+    const logits = await this.predict({ dtype: "u8", shape: [1, 28, 28, 1], data: pixels });
+    return softmax(logits.data);
+  }
+
+  /** Image k of the test set, counted round. */
+  example(k: number): Uint8Array {
+    const { x } = this.#session.made.test as { x: NdArray };
+    const size = 28 * 28;
+    const at = (k % (x.shape[0] as number)) * size;
+    return x.data.slice(at, at + size) as Uint8Array;
+  }
+
+  activations(pixels: Uint8Array): Promise<Pictures[]> {
+    return this.alone(async () => (await this.#session.look(activations)).of(pixels));
+  }
+
+  spreads(): Promise<Spread[]> {
+    return this.alone(async () => (await this.#session.look(spreads)).now());
+  }
+
+  sample(seed: number, temperature: number): Promise<Sample> {
+    return this.alone(async () => (await this.#session.look(writing)).sample(seed, temperature));
+  }
+
+  /** The mean squared error of each net of the adding problem on sequences that it has not seen. */
+  errors(): Promise<{ readonly rnn: number; readonly lstm: number }> {
+    return this.alone(async () => {
+      const { trainer, made } = this.#session;
+      const { x, y } = made.test as { x: NdArray; y: NdArray };
+      const { data } = await trainer.predict(x);
+      const mean = (net: number) =>
+        Array.from(y.data, (target, i) => (data[2 * i + net]! - target) ** 2).reduce((a, b) => a + b) / y.data.length;
+      return { rnn: mean(0), lstm: mean(1) };
+    });
+  }
+
+  /** Draws the decision boundary into this canvas, now and with every call of `redraw`. */
+  showBoundary(canvas: OffscreenCanvas, palette: Palette): Promise<void> {
+    this.#boundary = new Boundary(canvas);
+    return this.redraw(palette);
+  }
+
+  redraw(palette: Palette): Promise<void> {
+    return this.alone(async () => this.#boundary?.draw(this.#session, palette));
+  }
+
+  /** Loses the device, as a driver's crash would. */
+  loseDevice(): void {
+    (this.#session.device as Partial<GpuDevice>).gpu?.destroy();
+  }
+
+  override async dispose(): Promise<void> {
+    await super.dispose();
+    this.#looked?.dispose();
+    this.#looked = undefined;
+  }
+}
+
+export type { DemoHost };
+
+expose(new DemoHost());
