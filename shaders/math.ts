@@ -1,12 +1,11 @@
 // WGSL functions that elementwise expressions call: the ones WGSL lacks, and the ones whose built-in may be off by far
 // more than rounding (WGSL allows tanh an absolute error of 1e-5 and sin one of 2⁻¹¹).
 // Polynomials are those of Cephes' single-precision functions (S. Moshier, https://netlib.org/cephes, 1992).
-import { wgsl } from "./wgsl.ts";
 
 /** Name → complete source. A module that calls a function carries it, and those that it calls. */
 export const functions: Record<string, string> = {
   // Cephes tanhf. The argument is clamped: beyond 9.02 the result is ±1, and exp(2·44) would overflow.
-  tanh_safe: wgsl`
+  tanh_safe: `
 fn tanh_safe(x: f32) -> f32 {
   let z = x * x;
   let p = (((-5.70498872745e-3f * z + 2.06390887954e-2f) * z - 5.37397155531e-2f) * z + 1.33314422036e-1f) * z - 3.33332819422e-1f;
@@ -15,7 +14,7 @@ fn tanh_safe(x: f32) -> f32 {
 }`,
 
   // 1 / (1 + e⁻ˣ); the exponential never overflows.
-  sigmoid: wgsl`
+  sigmoid: `
 fn sigmoid(x: f32) -> f32 {
   let e = exp(-abs(x));
   return select(e, 1.0f, x >= 0.0f) / (1.0f + e);
@@ -23,7 +22,7 @@ fn sigmoid(x: f32) -> f32 {
 
   // log(1 + eˣ) = max(x, 0) + log1p(e) with e = e^−|x| in (0, 1]; log1p(e) = 2·artanh(s), s = e / (2 + e) ≤ ⅓, by its
   // series: nothing cancels, and small e keeps its digits.
-  softplus: wgsl`
+  softplus: `
 fn softplus(x: f32) -> f32 {
   let e = exp(-abs(x));
   let s = e / (2.0f + e);
@@ -33,30 +32,30 @@ fn softplus(x: f32) -> f32 {
 }`,
 
   // eˣ − 1 for x ≤ 0 without the cancellation near 0: with t = tanh(x/2) it is 2t / (1 − t), and 1 − t ≥ 1.
-  expm1_negative: wgsl`
+  expm1_negative: `
 fn expm1_negative(x: f32) -> f32 {
   let t = tanh_safe(0.5f * x);
   return 2.0f * t / (1.0f - t);
 }`,
 
   // Cephes erff and erfcf. In f32 arithmetic erf is off by at most 1.4e-7, erfc by 1e-6 of itself below 2.
-  erf: wgsl`
+  erf: `
 fn erf(x: f32) -> f32 {
   let large = 1.0f - erfc_tail(abs(x));
   return select(select(large, -large, x < 0.0f), erf_small(x), abs(x) < 1.0f);
 }`,
-  erfc: wgsl`
+  erfc: `
 fn erfc(x: f32) -> f32 {
   let tail = erfc_tail(abs(x));
   return select(select(tail, 2.0f - tail, x < 0.0f), 1.0f - erf_small(x), abs(x) < 1.0f);
 }`,
-  erf_small: wgsl`
+  erf_small: `
 fn erf_small(x: f32) -> f32 {
   let z = x * x;
   return x * ((((((7.853861353153693e-5f * z - 8.010193625184903e-4f) * z + 5.188327685732524e-3f) * z - 2.685381193529856e-2f) * z + 1.128358514861418e-1f) * z - 3.761262582423300e-1f) * z + 1.128379165726710f);
 }`,
   // erfc(x) for x ≥ 1; zero in f32 beyond 10.06.
-  erfc_tail: wgsl`
+  erfc_tail: `
 fn erfc_tail(x: f32) -> f32 {
   let a = clamp(x, 1.0f, 12.0f);
   let q = 1.0f / a;
@@ -68,7 +67,7 @@ fn erfc_tail(x: f32) -> f32 {
 
   // Cephes sinf and cosf: x − k·π/2 with π/2 in three parts (Cody and Waite), then one of two polynomials. `phase` counts
   // quarter turns: sine 0, cosine 1. Absolute error about 1e-7 for |x| < 8192; it grows with |x| beyond, within [−1, 1].
-  sine: wgsl`
+  sine: `
 fn sine(x: f32, phase: i32) -> f32 {
   let k = round(x * 0.6366197723675814f);
   let r = clamp(((x - k * 1.5703125f) - k * 4.837512969970703e-4f) - k * 7.549789948768648e-8f, -0.79f, 0.79f);
@@ -82,7 +81,7 @@ fn sine(x: f32, phase: i32) -> f32 {
 
   // xʸ, defined for negative x where y is an integer (WGSL's pow is not). Small integers are multiplied out, which is exact
   // in sign and good to an ulp or two.
-  pow_signed: wgsl`
+  pow_signed: `
 fn pow_signed(x: f32, y: f32) -> f32 {
   let whole = floor(y) == y;
   if (whole && abs(y) <= 64.0f) {

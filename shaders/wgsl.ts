@@ -1,4 +1,4 @@
-// The tag of WGSL text. Lines may depend on conditions, by wgsl-preprocessor (B. Jones):
+// The tag of WGSL text that is put together. Lines may depend on conditions, by wgsl-preprocessor (B. Jones):
 //
 //     wgsl`
 //     #if ${whole}

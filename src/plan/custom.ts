@@ -1,5 +1,4 @@
 // Custom kernels: an op's own WGSL, with the bindings declared for it.
-import { wgsl } from "../../shaders/wgsl.ts";
 import type { CustomKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
 import { alignment, type Binding, type Buffer, type Place } from "./data.ts";
@@ -53,16 +52,13 @@ export function printCustom(
     const index: Bound = { name: "index", binding: { buffer: indices, access: "read", part } };
     const named = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
     const bound = [...Object.values(arrays).flat(), index].filter((a) => named.has(a.name));
-    const text = wgsl`
-#if ${body.includes("quadBroadcast(")}
-${subgroups}
-#endif
-${bound.map((a, i) => declare(a, i, dispatch.vec4 === true)).join("\n")}
-${declarations}
-@compute @workgroup_size(${dispatch.workgroupSize.join(", ")})
-fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
-${body}
-}`;
+    const text = [
+      ...(body.includes("quadBroadcast(") ? [subgroups] : []),
+      ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true)),
+      declarations,
+      `@compute @workgroup_size(${dispatch.workgroupSize.join(", ")})`,
+      `fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n${body}\n}`,
+    ].join("\n");
     return {
       label: dispatch.label,
       multiplyAdds: dispatch.multiplyAdds,
