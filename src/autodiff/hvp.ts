@@ -42,15 +42,19 @@ export function inner(a: readonly Tensor[], b: readonly Tensor[]): Tensor {
   return a.map((t, i) => t.mul(b[i]!).sum()).reduce((sum, t) => sum.add(t), full({ dtype: "f32", shape: [] }, 0));
 }
 
-/** One step of power iteration: v → H·v / ‖H·v‖. Repeated, v turns to the eigenvector of the eigenvalue of largest size, and the Rayleigh
- *  quotient of the step before, vᵀHv for a unit v, to that eigenvalue:
+/** One step of power iteration: v → H·v / ‖H·v‖, and the Rayleigh quotient vᵀHv / vᵀv. Repeated, v turns to the eigenvector of the eigenvalue
+ *  of largest size, and the quotient to that eigenvalue:
  *
- *      const { v: next, eigenvalue } = powerStep(loss, params, v);    // carry v, run it 100 times */
+ *      const inputs = { params: types, v: types };
+ *      const power = await device.compile(({ params, v }) => powerStep(loss, params, v), inputs, { carry: ["v"] });
+ *      const { eigenvalue } = power.run({ params, v }, { repeat: 100 });
+ *
+ *  `npm run train -- hessian` (train/sequences/hessian.ts) follows it through a training. */
 export function powerStep(
   f: (params: readonly Tensor[]) => Tensor,
   params: readonly Tensor[],
   v: readonly Tensor[],
-): { readonly v: readonly Tensor[]; readonly eigenvalue: Tensor } {
+): { v: Tensor[]; eigenvalue: Tensor } {
   const { hv, curvature } = hvp(f, params, v);
   const norm = inner(hv, hv).sqrt().maximum(1e-30);
   return { v: hv.map((t) => t.div(norm)), eigenvalue: curvature.div(inner(v, v)) };
