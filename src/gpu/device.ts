@@ -33,16 +33,20 @@ export class GpuDevice extends GpuRuntime implements Device {
   /** Schedules that tuning chose on this adapter: assign what you kept from last time, keep what is there afterwards. */
   tuning: Tuning = {};
 
-  private constructor(found: Found) {
+  /** Another device of the same request, with what tuning chose: for when this one is lost. Only of a device of our own. */
+  readonly renew?: () => Promise<GpuDevice>;
+
+  private constructor(found: Found, request?: RequestOptions) {
     super(found);
+    if (request) this.renew = async () => Object.assign(await GpuDevice.request(request), { tuning: this.tuning });
     const { limits, features } = found.gpu;
     const { maxStorageBuffersPerShaderStage: maxBuffers } = limits;
     const quads = features.has("subgroups") && (found.info.subgroupMinSize ?? 0) >= 4;
     this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers, quads };
   }
 
-  static override async request(options?: RequestOptions): Promise<GpuDevice> {
-    return new GpuDevice(await requestGpu(options));
+  static override async request(options: RequestOptions = {}): Promise<GpuDevice> {
+    return new GpuDevice(await requestGpu(options), options);
   }
 
   static override from(gpu: GPUDevice): GpuDevice {
@@ -62,11 +66,13 @@ export class GpuDevice extends GpuRuntime implements Device {
   ): Promise<EncodableProgram<I, Omit<O, C>>> {
     this.check();
     const traced = trace(f as never, types as never, options.carry);
-    const { tune } = options;
-    const plan = tune
-      ? await (await import("./tune.ts")).tunedPlan(this, traced, tune === true ? {} : tune)
-      : makePlan(traced, this.planOptions());
-    const program = await GpuProgram.create(this, plan, outputTree(traced), options.label ?? "program");
+    const { tune, label = "program" } = options;
+    const program = await this.guarded(async () => {
+      const plan = tune
+        ? await (await import("./tune.ts")).tunedPlan(this, traced, tune === true ? {} : tune)
+        : makePlan(traced, this.planOptions());
+      return GpuProgram.create(this, plan, outputTree(traced), label);
+    });
     return program as unknown as EncodableProgram<I, Omit<O, C>>;
   }
 }

@@ -86,9 +86,8 @@ export class GpuRuntime implements Runtime {
     saved: SavedPlan,
     label = "program",
   ): Promise<LoadedProgram<I, O>> {
-    this.check();
     const { plan, outputTree } = loadPlan(saved);
-    const program = await GpuProgram.create(this, plan, outputTree, label);
+    const program = await this.guarded(() => GpuProgram.create(this, plan, outputTree, label));
     return program as unknown as LoadedProgram<I, O>;
   }
 
@@ -180,22 +179,31 @@ export class GpuRuntime implements Runtime {
     return { buffers, outOfMemory };
   }
 
-  async readback(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
-    this.check();
-    try {
-      const result = await this.#readback.read(buffer, offset, bytes);
-      this.check();
-      return result;
-    } catch (error) {
-      this.check();
-      throw new DeviceError(`read: ${bytes} bytes do not come back from ${this.name}: ${(error as Error).message}`);
-    }
+  readback(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    return this.guarded(() =>
+      this.#readback.read(buffer, offset, bytes).catch((error: Error) => {
+        throw new DeviceError(`read: ${bytes} bytes do not come back from ${this.name}: ${error.message}`);
+      }),
+    );
   }
 
   async synchronize(): Promise<void> {
+    await this.guarded(() => this.gpu.queue.onSubmittedWorkDone());
+  }
+
+  /** Work on the device. If it fails since the device is lost, DeviceLostError is thrown: the loss may be told a moment after what it made
+   *  fail. */
+  protected async guarded<T>(work: () => Promise<T>): Promise<T> {
     this.check();
-    await this.gpu.queue.onSubmittedWorkDone();
-    this.check();
+    try {
+      const result = await work();
+      this.check();
+      return result;
+    } catch (error) {
+      await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, 10))]);
+      this.check();
+      throw error;
+    }
   }
 
   /** Throws what has gone wrong with the device since: lost, out of memory, a validation error. */
