@@ -11,10 +11,8 @@ import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import type { TensorType } from "../shape/types.ts";
 import { isType } from "../trace.ts";
 import { crc32 } from "./crc32.ts";
-import { differences, listed } from "./differences.ts";
+import { type Config, differences, differing, listed } from "./differences.ts";
 import { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
-
-export type Config = Readonly<Record<string, string | number>>;
 
 export interface Checkpoint {
   readonly config: Config;
@@ -73,9 +71,3 @@ export function stateOf({ config, file }: Checkpoint, wanted: Config, types: Tre
     );
   return mapTree<unknown, TensorType, NdArray>(types, isType, (_, path) => file.read(path)) as Tree<NdArray>;
 }
-
-/** What the values of one configuration are where another's differ. */
-export const differing = (config: Config, wanted: Config): string[] =>
-  [...new Set([...Object.keys(wanted), ...Object.keys(config)])]
-    .filter((key) => config[key] !== wanted[key])
-    .map((key) => `${key} ${config[key]} (vs ${wanted[key]})`);

@@ -1,6 +1,9 @@
 // What differs between what a file holds and what is wanted, in words.
 import { printType, sameType, type TensorType } from "../shape/types.ts";
 
+/** What must be equal for training to go on bit for bit. */
+export type Config = Readonly<Record<string, string | number>>;
+
 type Types = ReadonlyMap<string, TensorType>;
 
 /** Of arrays by name: each that is missing, of another type, or more than is wanted. */
@@ -18,3 +21,9 @@ export function differences(found: Types, wanted: Types): string[] {
 /** The first few. */
 export const listed = (all: readonly string[], most = 8): string =>
   all.length > most ? `${all.slice(0, most).join(", ")} and ${all.length - most} more` : all.join(", ");
+
+/** What the values of one configuration are where another's differ. */
+export const differing = (config: Config, wanted: Config): string[] =>
+  [...new Set([...Object.keys(wanted), ...Object.keys(config)])]
+    .filter((key) => config[key] !== wanted[key])
+    .map((key) => `${key} ${config[key]} (vs ${wanted[key]})`);

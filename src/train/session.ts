@@ -2,7 +2,7 @@
 import { batchType, checkDataset, checkLabels, countOf, type Dataset, hasLabels, typeOf } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
 import type { Tree } from "../graph/tree.ts";
-import type { Config } from "../io/checkpoint.ts";
+import type { Config } from "../io/differences.ts";
 import { fold, keyOf } from "../nn/key.ts";
 import type { Layer } from "../nn/layer.ts";
 import { outputType } from "../nn/layer.ts";

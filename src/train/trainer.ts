@@ -4,12 +4,12 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
 import type { Recorder } from "../gpu/program.ts";
 import type { Tree } from "../graph/tree.ts";
-import { differing, readCheckpoint, stateOf, writeCheckpoint } from "../io/checkpoint.ts";
+import { type Config, differing } from "../io/differences.ts";
 import type { Layer, Variables } from "../nn/layer.ts";
 import { DeviceError, DeviceLostError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import type { TensorType } from "../shape/types.ts";
-import { type Evaluation, Evaluator } from "./evaluate.ts";
+import type { Evaluation, Evaluator } from "./evaluate.ts";
 import { type FitOptions, type Progress, train } from "./fit.ts";
 import { checkOnLost, Keeper, type NextDevice, type OnLost, readState, stepOf } from "./keeper.ts";
 import {
@@ -34,20 +34,31 @@ export interface TrainerOptions extends SessionOptions {
   readonly keepEvery?: number;
 }
 
+// What a page needs later, or never, is loaded when it is.
+const checkpoints = () => import("../io/checkpoint.ts");
+const evaluation = () => import("./evaluate.ts");
+
+/** A checkpoint's configuration, and its state for a session of that configuration. */
+async function open(bytes: Uint8Array) {
+  const { readCheckpoint, stateOf } = await checkpoints();
+  const checkpoint = readCheckpoint(bytes);
+  const stateFor = (config: Config, types: Trees<TensorType>) => stateOf(checkpoint, config, types) as Trees<NdArray>;
+  return { config: checkpoint.config, stateFor };
+}
+
 export class Trainer implements AsyncDisposable {
   /** Steps submitted so far. */
   step: number;
   readonly #options: TrainerOptions;
   readonly #keeper: Keeper | null;
   #session: Session;
-  #evaluator: Evaluator;
+  #evaluator: Evaluator | undefined;
   #fitting = false;
 
   private constructor(options: TrainerOptions, session: Session, state: Trees<NdArray>) {
     this.step = stepOf(state);
     this.#options = options;
     this.#session = session;
-    this.#evaluator = new Evaluator(this);
     this.#keeper = Keeper.of(this, options, state, (next, kept) => this.#move(next, kept));
   }
 
@@ -59,11 +70,11 @@ export class Trainer implements AsyncDisposable {
       throw new ValueError(
         "Trainer: params and checkpoint are both given; a checkpoint has parameters, leave out params",
       );
-    const checkpoint = options.checkpoint && readCheckpoint(options.checkpoint);
+    const checkpoint = options.checkpoint && (await open(options.checkpoint));
     const given = { ...options, seed: options.seed ?? Number(checkpoint?.config.seed ?? 0) };
     let begun: Trees<NdArray> = {};
     const session = await openSession(given, (config, initial) => {
-      begun = checkpoint ? (stateOf(checkpoint, config, typesOf(initial)) as Trees<NdArray>) : initial;
+      begun = checkpoint ? checkpoint.stateFor(config, typesOf(initial) as Trees<TensorType>) : initial;
       return begun;
     });
     return new Trainer(given, session, begun);
@@ -138,12 +149,12 @@ export class Trainer implements AsyncDisposable {
 
   /** Loss, accuracy and confusion matrix over all of a data set, which stays on the device for the next time. */
   evaluate(data: Dataset, options: { readonly batchSize?: number } = {}): Promise<Evaluation> {
-    return this.#surviving(() => this.#evaluator.evaluate(data, options.batchSize ?? 500));
+    return this.#surviving(async () => (await this.#evaluation()).evaluate(data, options.batchSize ?? 500));
   }
 
   /** The model's output for inputs [N, …]. */
   predict(x: NdArray, options: { readonly batchSize?: number } = {}): Promise<NdArray> {
-    return this.#surviving(() => this.#evaluator.predict(x, options.batchSize ?? 500));
+    return this.#surviving(async () => (await this.#evaluation()).predict(x, options.batchSize ?? 500));
   }
 
   /** The parameters now: `{ dense0: { weight, bias }, … }`. */
@@ -176,19 +187,27 @@ export class Trainer implements AsyncDisposable {
    *  steps submitted so far. Training need not stop for it. The bytes are a safetensors file (io/checkpoint.ts). */
   async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
     const state = await this.#surviving(() => readState(this));
+    const { writeCheckpoint } = await checkpoints();
     return writeCheckpoint(this.#session.config, state, this.device.kind === "cpu");
   }
 
   /** Goes back, or on, to a checkpoint: from there it trains bit for bit as the trainer that gave it, on an adapter of the same kind. Throws
    *  CheckpointError, which says all that differs, on a checkpoint of another model, optimizer, data shape, batch size, seed, sampling or
    *  version; FormatError on bytes that are none. What is not compared: activations, the loss, learning rates, and the data's values. */
-  restore(checkpoint: Uint8Array): void {
+  async restore(checkpoint: Uint8Array): Promise<void> {
+    const { stateFor } = await open(checkpoint);
     if (this.#fitting) throw new ValueError("restore: the trainer is in a fit; let that end first");
     const types = mapLeaves<DeviceArray, TensorType>(this.state, isDeviceArray, ({ type }) => type);
-    const state = stateOf(readCheckpoint(checkpoint), this.#session.config, types) as Trees<NdArray>;
+    const state = stateFor(this.#session.config, types as Trees<TensorType>);
     writeTree(this.state, state);
     this.step = stepOf(state);
     this.#keeper?.keep(state);
+  }
+
+  async #evaluation(): Promise<Evaluator> {
+    const { Evaluator } = await evaluation();
+    this.#evaluator ??= new Evaluator(this);
+    return this.#evaluator;
   }
 
   /** Does something with the device, and where `onLost` says so, again on another one if it is lost meanwhile. */
@@ -224,12 +243,12 @@ export class Trainer implements AsyncDisposable {
     }
     this.dispose();
     this.#session = session;
-    this.#evaluator = new Evaluator(this);
+    this.#evaluator = undefined;
   }
 
   /** Frees programs and arrays; arrays that were given stay. */
   dispose(): void {
-    this.#evaluator.dispose();
+    this.#evaluator?.dispose();
     this.#session.dispose();
     this.#disposeOwn(this.device);
   }
