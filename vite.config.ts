@@ -10,7 +10,15 @@ const resolve = { tsconfigPaths: true };
 export default defineConfig({
   test: {
     projects: [
-      { resolve, test: { name: "node", include: ["test/node/**/*.test.ts"], sequence: { groupOrder: 0 } } },
+      {
+        resolve,
+        test: {
+          name: "node",
+          include: ["test/node/**/*.test.ts"],
+          testTimeout: minute / 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         resolve,
         test: {

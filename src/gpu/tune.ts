@@ -3,7 +3,7 @@
 //
 // A choice is judged by what a program spends on it: its dispatches, and the compilation of its pipeline beyond what nobody notices.
 import type { Buffer } from "../plan/data.ts";
-import type { Schedule } from "../plan/kernel.ts";
+import type { Schedule } from "../plan/lanes.ts";
 import type { Module } from "../plan/module.ts";
 import { type GroupWork, makePlan, type Plan } from "../plan/plan.ts";
 import { printSchedule, printTable } from "../plan/print.ts";

@@ -1,6 +1,7 @@
 // The plan as plain data, and the layout of values in buffers that `put`, `carry` and the planner share.
 import { type DType, numel, type TensorType } from "../shape/types.ts";
-import type { Schedule, Stored } from "./kernel.ts";
+import type { Stored } from "./kernel.ts";
+import type { Schedule } from "./lanes.ts";
 import type { Ref } from "./step.ts";
 
 export type ElementType = "f32" | "i32" | "u32";

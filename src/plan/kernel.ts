@@ -9,19 +9,14 @@ import { numel, sameShape, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
 import type { Block, Statement, Store } from "./emit.ts";
 import type { Group } from "./fuse.ts";
+import { type Lanes, lanesOf, type Schedule } from "./lanes.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
 import { type PlaceOf, Region } from "./region.ts";
 import type { Ref } from "./step.ts";
 
-/** How a group's work is cut up: the tile of the domain that a lane owns, and how many steps of each reduction loop are unrolled. */
-export interface Schedule {
-  readonly tile: readonly number[];
-  readonly unroll: readonly number[];
-}
-
 export interface Kernel {
   readonly label: string;
-  readonly lanes: number;
+  readonly lanes: Lanes;
   readonly block: Block;
   readonly schedule: Schedule;
 }
@@ -34,16 +29,14 @@ export interface Stored {
 
 export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, stores: readonly Stored[]): Kernel {
   const { tile, unroll } = schedule;
-  const counts = group.domain.map((n, d) => Math.ceil(n / (tile[d] as number)));
-  const header: Statement[] = [];
-  const origin = laneOrigin(counts, tile, header);
+  const lanes = lanesOf(group.domain, schedule);
 
   const core = new Region("c", group, placeOf, null);
   const accumulators = new Accumulators(group.core);
   const epilogue = new Region("e", group, placeOf, accumulators);
   const written: Store[] = [];
   for (const offset of offsets(tile)) {
-    const at = origin.map((o, d) => o.add(offset[d] as number));
+    const at = lanes.origin.map((o, d) => o.add(offset[d] as number));
     const guard = allOf(...at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
     if (guard === "false") continue;
     for (const { ref, place } of stores)
@@ -55,8 +48,8 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
       }
   }
   const reduction = group.core ? reductionBlock(group.core, accumulators, core, unroll) : [];
-  const block: Block = [...header, ...reduction, ...(epilogue.emitter.scopes[0] as Statement[]), ...written];
-  return { label: group.label, lanes: numel(counts), block, schedule };
+  const block: Block = [...reduction, ...(epilogue.emitter.scopes[0] as Statement[]), ...written];
+  return { label: group.label, lanes, block, schedule };
 }
 
 /** What of a ref belongs to an element of the domain: the element of the same flat index, or a whole row. */
@@ -65,21 +58,6 @@ function elementsOf(ref: Ref, at: readonly Index[], domain: readonly number[]): 
   if (sameShape(domain, shape)) return [at];
   if (numel(shape) === numel(domain)) return [unflatten(flatten(at, strides(domain)), shape)];
   return offsets(shape.slice(domain.length)).map((inner) => [...at, ...inner.map((i) => Index.of(i))]);
-}
-
-/** Decodes `lane` into the first index of its tile, last dimension fastest. */
-function laneOrigin(counts: readonly number[], tile: readonly number[], header: Statement[]): Index[] {
-  const origin = new Array<Index>(counts.length);
-  let rest = "lane";
-  const outer = counts.findIndex((n) => n > 1);
-  for (let d = counts.length - 1; d >= 0; d--) {
-    const n = counts[d] as number;
-    origin[d] = Index.atom(`o${d}`, 0, n - 1).mul(tile[d] as number);
-    if (n === 1) continue;
-    header.push(`let o${d} = i32(${d === outer ? rest : `(${rest}) % ${n}u`});`);
-    rest = rest === "lane" ? `lane / ${n}u` : `(${rest}) / ${n}u`;
-  }
-  return origin;
 }
 
 /** Bools are stored as u32. */

@@ -2,7 +2,8 @@
 import { printCustom } from "./custom.ts";
 import type { Dispatch } from "./data.ts";
 import type { Group } from "./fuse.ts";
-import { buildKernel, type Kernel, type Schedule } from "./kernel.ts";
+import { buildKernel, type Kernel } from "./kernel.ts";
+import type { Schedule } from "./lanes.ts";
 import type { Link } from "./link.ts";
 import { type Functions, type Module, printModule } from "./module.ts";
 import type { Bundle } from "./order.ts";
@@ -43,7 +44,7 @@ export function lowerBundle(bundle: Bundle, link: Link, steps: Steps, options: O
       stores: i === modules.length - 1 ? stores : [],
     }));
   }
-  const kernels = bundle.map((g) => kernelOf(g, link, options));
+  const kernels = bundle.map((g) => kernelOf(g, link, options, bundle.length === 1));
   return [
     {
       ...printModule(kernels, options.target.workgroupSize, options.functions),
@@ -57,11 +58,11 @@ export function lowerBundle(bundle: Bundle, link: Link, steps: Steps, options: O
   ];
 }
 
-function kernelOf(g: Group, link: Link, { target, functions, schedule, visit }: Options): Kernel {
+function kernelOf(g: Group, link: Link, { target, functions, schedule, visit }: Options, alone: boolean): Kernel {
   const key = keyOf(g);
   const reader = link.readerOf(g);
   const stores = link.storesOf(g);
-  const candidates = () => rankSchedules(g, target, reader, stores);
+  const candidates = () => rankSchedules(g, target, reader, stores, alone);
   const build = (s: Schedule) => buildKernel(g, s, reader, stores);
   visit?.({
     key,
@@ -71,5 +72,6 @@ function kernelOf(g: Group, link: Link, { target, functions, schedule, visit }: 
   });
   const chosen = link.schedules.get(key) ?? schedule?.(key) ?? (candidates()[0] as Schedule);
   link.schedules.set(key, chosen);
-  return build(chosen);
+  // kernels that share a dispatch share its workgroup size
+  return build(alone ? chosen : { ...chosen, group: undefined });
 }

@@ -1,6 +1,8 @@
 // Module: prints kernels as one WGSL module with one entry point. Several kernels in a module share a dispatch: each owns a range of
 // workgroups. Loads and stores of four elements in a row become one vec4, where every access of the buffer allows it.
-import type { Index } from "../graph/affine.ts";
+
+import { numel } from "../shape/types.ts";
+import { isAligned, KernelPrinter, quadsOf } from "./body.ts";
 import type { Binding, Buffer } from "./data.ts";
 import type { Block, Load, Store } from "./emit.ts";
 import type { Kernel } from "./kernel.ts";
@@ -33,29 +35,31 @@ export function printModule(kernels: readonly Kernel[], workgroupSize: number, f
       : `array<${buffer.type}, ${buffer.elements}>`;
     return `@group(0) @binding(${i}) var<storage, ${mode === "read" ? "read" : "read_write"}> ${names.get(buffer)}: ${type};`;
   });
-  const printer = new Printer(
-    names,
-    new Set(bindings.map((b) => b.buffer).filter((b) => vectorised(b, access.get(b) as Access))),
-  );
-  const groups = kernels.map((k) => Math.ceil(k.lanes / workgroupSize));
+  const vec = new Set(bindings.map((b) => b.buffer).filter((b) => vectorised(b, access.get(b) as Access)));
+  const [box] = kernels.map((k) => k.lanes.group);
+  const size = box ? numel(box) : workgroupSize;
+  const groups = kernels.map(({ lanes }) => lanes.workgroups ?? Math.ceil(lanes.count / size));
   const total = groups.reduce((a, b) => a + b, 0);
   const workgroups: [number, number, number] = [Math.min(total, maxWorkgroups), Math.ceil(total / maxWorkgroups), 1];
-  const bodies = kernels.map(
-    (k, i) =>
-      `// ${k.label}\nfn kernel${i}(lane: u32) {\n  if (lane >= ${k.lanes}u) { return; }\n${printer.block(k.block, "  ")}}\n`,
-  );
+  const printed = kernels.map((k, i) => new KernelPrinter(`kernel${i}`, k, names, vec).print());
   const group = workgroups[1] === 1 ? "wg.x" : `(wg.x + wg.y * ${maxWorkgroups}u)`;
   let first = 0;
   const calls = kernels.map((_, i) => {
-    const start = first;
+    const own = first === 0 ? "group" : `(group - ${first}u)`;
     first += groups[i] as number;
-    const call = `kernel${i}((group - ${start}u) * ${workgroupSize}u + li);`;
+    const call = `kernel${i}(${box ? `${own}, li` : `${own} * ${size}u + li`});`;
     return i === kernels.length - 1 ? `{ ${call} }` : `if (group < ${first}u) { ${call} } else `;
   });
   const main =
-    `@compute @workgroup_size(${workgroupSize})\nfn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n` +
+    `@compute @workgroup_size(${size})\nfn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n` +
     `  let group = ${group};\n  ${calls.join("")}\n}\n`;
-  const text = [declarations.join("\n"), ...bodies, main].join("\n");
+  const text = [
+    ...(printed.some((p) => p.quads) ? [subgroups] : []),
+    declarations.join("\n"),
+    ...printed.flatMap((p) => p.memory),
+    ...printed.map((p) => p.wgsl),
+    main,
+  ].join("\n");
   return { wgsl: withFunctions(text, functions), workgroups, bindings };
 }
 
@@ -82,87 +86,11 @@ function collectAccess(kernels: readonly Kernel[]): Map<Buffer, Access> {
   return access;
 }
 
-export const isAligned = (i: Index) => i.terms.every((t) => t.coef % 4 === 0);
-
 /** Whether every access of the buffer is one component of an aligned vec4, and its stores fill whole ones. */
 function vectorised(buffer: Buffer, { loads, stores }: Access): boolean {
   if (buffer.elements % 4 !== 0 || ![...loads, ...stores].every((s) => isAligned(s.index))) return false;
   const quads = quadsOf(stores);
   return [...quads.values()].every((q) => q.filter(Boolean).length === 4 && q.every((s) => s?.guard === q[0]?.guard));
-}
-
-export const quadKey = (i: Index) => i.sub(((i.constant % 4) + 4) % 4).key;
-const component = (i: Index) => ((i.constant % 4) + 4) % 4;
-
-function quadsOf(stores: readonly Store[]): Map<string, Store[]> {
-  const quads = new Map<string, Store[]>();
-  for (const s of stores) {
-    const key = quadKey(s.index);
-    const quad = quads.get(key) ?? [];
-    quad[component(s.index)] = s;
-    quads.set(key, quad);
-  }
-  return quads;
-}
-
-class Printer {
-  readonly #names: ReadonlyMap<Buffer, string>;
-  readonly #vec: ReadonlySet<Buffer>;
-
-  constructor(names: ReadonlyMap<Buffer, string>, vec: ReadonlySet<Buffer>) {
-    this.#names = names;
-    this.#vec = vec;
-  }
-
-  block(block: Block, indent: string): string {
-    let out = "";
-    const loaded = new Map<string, string>();
-    const stored = new Map<string, Store[]>();
-    for (const s of block) {
-      if (typeof s === "string") out += `${indent}${s}\n`;
-      else if ("loop" in s) out += `${indent}${s.loop} {\n${this.block(s.body, `${indent}  `)}${indent}}\n`;
-      else if (s.kind === "load") out += this.#load(s, loaded, indent);
-      else out += this.#store(s, stored, indent);
-    }
-    return out;
-  }
-
-  #load(s: Load, loaded: Map<string, string>, indent: string): string {
-    const buffer = this.#names.get(s.buffer);
-    if (!this.#vec.has(s.buffer)) return `${indent}let ${s.name} = ${buffer}[${text(s)}];\n`;
-    const key = `${buffer}[${quadKey(s.index)}]`;
-    let out = "";
-    let quad = loaded.get(key);
-    if (quad === undefined) {
-      quad = `${s.name}q`;
-      loaded.set(key, quad);
-      out = `${indent}let ${quad} = ${buffer}[${text(s, s.index.div(4))}];\n`;
-    }
-    return `${out}${indent}let ${s.name} = ${quad}.${"xyzw"[component(s.index)]};\n`;
-  }
-
-  /** A vec4 is stored with its last component. */
-  #store(s: Store, stored: Map<string, Store[]>, indent: string): string {
-    const buffer = this.#names.get(s.buffer);
-    if (!this.#vec.has(s.buffer)) return guarded(s, `${buffer}[${text(s)}] = ${s.value};`, indent);
-    const key = `${buffer}[${quadKey(s.index)}]`;
-    const quad = stored.get(key) ?? [];
-    stored.set(key, quad);
-    quad[component(s.index)] = s;
-    if (quad.filter(Boolean).length < 4) return "";
-    return guarded(
-      s,
-      `${buffer}[${text(s, s.index.div(4))}] = vec4<${s.buffer.type}>(${quad.map((q) => q.value).join(", ")});`,
-      indent,
-    );
-  }
-}
-
-const guarded = (s: Store, statement: string, indent: string) =>
-  s.guard === "true" ? `${indent}${statement}\n` : `${indent}if (${s.guard}) { ${statement} }\n`;
-
-function text(s: Load | Store, i: Index = s.index): string {
-  return i.text(s.nameOf);
 }
 
 /** Appends the functions that the text calls, and those that they call. */

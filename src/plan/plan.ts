@@ -8,7 +8,7 @@
 import type { Trace } from "../trace.ts";
 import type { Plan } from "./data.ts";
 import { fuse, type Group, stepToMove } from "./fuse.ts";
-import type { Schedule } from "./kernel.ts";
+import type { Schedule } from "./lanes.ts";
 import { Link } from "./link.ts";
 import { type GroupWork, lowerBundle } from "./lower.ts";
 import { placeTemporaries } from "./memory.ts";

@@ -2,7 +2,7 @@
 
 import { printType } from "../shape/types.ts";
 import type { Dispatch, Plan } from "./data.ts";
-import type { Schedule } from "./kernel.ts";
+import type { Schedule } from "./lanes.ts";
 import { leastBytes } from "./work.ts";
 
 export function printPlan(plan: Omit<Plan, "toString">): string {
@@ -29,8 +29,9 @@ export function printPlan(plan: Omit<Plan, "toString">): string {
 
 const schedules = (d: Dispatch) => d.schedules.map((s) => (s ? printSchedule(s) : "")).join(" | ");
 
-export const printSchedule = ({ tile, unroll }: Schedule): string =>
-  `${tile.join("×") || "1"}${unroll.length ? `·${unroll.join("×")}` : ""}`;
+/** Tile·unroll, "q" where quads share loads, "@" and the lanes of a workgroup where those do. */
+export const printSchedule = ({ tile, unroll, quads, group }: Schedule): string =>
+  `${tile.join("×") || "1"}${unroll.length ? `·${unroll.join("×")}` : ""}${quads ? " q" : ""}${group ? ` @${group.join("×")}` : ""}`;
 
 /** Rows in columns under a header; the columns `left` are aligned to the left, the others to the right. */
 export function printTable(header: readonly string[], rows: readonly (readonly string[])[], left: readonly number[]) {

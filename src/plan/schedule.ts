@@ -5,30 +5,40 @@
 import { type Atom, type Index, offsets } from "../graph/affine.ts";
 import type { ReduceKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
+import { isAligned, quadKey } from "./body.ts";
+import { boxCandidates, copiesInBox, fitsMemory } from "./boxes.ts";
 import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
-import { buildKernel, type Schedule, type Stored } from "./kernel.ts";
-import { isAligned, quadKey } from "./module.ts";
+import { buildKernel, type Kernel, type Stored } from "./kernel.ts";
+import { lanesIn, largestDivisor, quadDimensions, type Schedule } from "./lanes.ts";
 import type { PlaceOf } from "./region.ts";
 import type { Target } from "./target.ts";
 
 /** Candidates that are built and counted. */
 const shortList = 5;
 
-/** Promising schedules, the best by the model first: what an autotuner tries. */
-export function rankSchedules(group: Group, target: Target, placeOf: PlaceOf, stores: readonly Stored[]): Schedule[] {
+/** Promising schedules, the best by the model first: what an autotuner tries. A group that shares its dispatch takes no boxes. */
+export function rankSchedules(
+  group: Group,
+  target: Target,
+  placeOf: PlaceOf,
+  stores: readonly Stored[],
+  alone: boolean,
+): Schedule[] {
   const extents = group.core ? (group.core.kernel as ReduceKernel).extents(group.core.ctx) : [];
   const ones: Schedule = { tile: group.domain.map(() => 1), unroll: extents.map(() => 1) };
-  const model = new Model(group, extents, target, buildKernel(group, ones, placeOf, stores).block);
+  const build = (schedule: Schedule) => buildKernel(group, schedule, placeOf, stores);
+  const model = new Model(group, extents, target, build(ones).block);
   const found = new Map<string, { schedule: Schedule; cost: number }>();
   // what is done in no time is not worth the search
   const small = numel(group.domain) * numel(extents) < 1 << 12;
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
   if (small) return [...found.values()].map(({ schedule }) => schedule);
-  return [...found.values()]
-    .sort((a, b) => a.cost - b.cost)
-    .slice(0, shortList)
-    .map(({ schedule }) => ({ schedule, cost: countedCost(buildKernel(group, schedule, placeOf, stores), target) }))
+  const plain = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
+  const quads = target.quads ? plain.map(({ schedule }) => ({ ...schedule, quads: true })) : [];
+  const boxes = alone ? boxCandidates(group, extents, target).filter((s) => fitsMemory(build(s), target)) : [];
+  return [...plain.map(({ schedule }) => schedule), ...quads, ...boxes]
+    .map((schedule) => ({ schedule, cost: countedCost(build(schedule), target) }))
     .sort((a, b) => a.cost - b.cost)
     .map(({ schedule }) => schedule);
 }
@@ -58,11 +68,6 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
 
 const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
 
-function largestDivisor(n: number, most: number): number {
-  for (let d = Math.min(n, most); d > 1; d--) if (n % d === 0) return d;
-  return 1;
-}
-
 const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 32];
 
 /** Every change of one dimension. Tiles, and the unrolling of sums, may overhang a little (`ragged`). */
@@ -79,6 +84,8 @@ function vary(now: readonly number[], limit: readonly number[], ragged: boolean)
 /** A load, as a function of the lane's and the loops' atoms. */
 interface Pattern {
   readonly index: Index;
+  /** Nothing else decides its place. */
+  readonly regular: boolean;
   /** Dimensions (o<d>: d; r<d>: rank + d) that it depends on. */
   readonly dims: readonly number[];
   readonly looped: boolean;
@@ -119,19 +126,21 @@ class Model {
 
   #pattern(s: Load): Pattern {
     const dims = new Set<number>();
+    let regular = true;
     const visit = (i: Index) => {
       for (const { atom } of i.terms) {
         if (atom.of) visit(atom.of.arg);
         else {
           const d = this.#dimension(atom);
           if (d >= 0) dims.add(d);
+          else regular = false;
         }
       }
     };
     visit(s.index);
     const sorted = [...dims].sort((a, b) => a - b);
     const looped = sorted.some((d) => d >= this.#domain.length);
-    return { index: s.index, dims: sorted, looped, vec: s.buffer.elements % 4 === 0 };
+    return { index: s.index, regular, dims: sorted, looped, vec: s.buffer.elements % 4 === 0 };
   }
 
   /** o<d> is a dimension of the domain, r<d> of the reduction; -1: neither. */
@@ -176,8 +185,10 @@ class Model {
     const iterations = this.#extents.reduce((n, size, d) => n * Math.ceil(size / (unroll[d] as number)), 1);
     let inner = 0;
     let outer = 0;
+    const varying = this.#target.quads ? quadDimensions(lanesIn(this.#domain, tile)) : null;
     this.#patterns.forEach((p, i) => {
-      const c = this.#loads(p, i, box);
+      const shared = varying !== null && p.regular && !p.dims.some((d) => varying.has(d));
+      const c = this.#loads(p, i, box, shared);
       if (p.looped) inner += c;
       else outer += c;
     });
@@ -188,8 +199,8 @@ class Model {
   }
 
   /** Cost of a pattern's loads over the box: distinct vec4s if every lane's and iteration's start is aligned, else distinct scalars. */
-  #loads(p: Pattern, id: number, box: readonly number[]): number {
-    const key = `${id}:${p.dims.map((d) => box[d]).join(",")}`;
+  #loads(p: Pattern, id: number, box: readonly number[], shared: boolean): number {
+    const key = `${shared}${id}:${p.dims.map((d) => box[d]).join(",")}`;
     const known = this.#memo.get(key);
     if (known !== undefined) return known;
     const limit = [...this.#domain, ...this.#extents];
@@ -211,8 +222,11 @@ class Model {
       scalars.add(at(position));
     }
     const { loadVec4, loadScalar, fma } = this.#target.cost;
+    const price = (units: number, load: number) =>
+      shared ? Math.min(units * load, quadPrice(units, load, this.#target)) : units * load;
     const vecs = new Set([...scalars].map((i) => Math.floor(i / 4))).size;
-    const loads = aligned ? Math.min(vecs * loadVec4, scalars.size * loadScalar) : scalars.size * loadScalar;
+    const each = price(scalars.size, loadScalar);
+    const loads = aligned ? Math.min(price(vecs, loadVec4), each) : each;
     const cost = loads + scalars.size * this.#overhead * fma;
     this.#memo.set(key, cost);
     return cost;
@@ -223,26 +237,37 @@ class Model {
 const busyLanes = (lanes: number, { workgroupSize, lanes: wanted }: Target) =>
   Math.max(Math.ceil(lanes / workgroupSize) * workgroupSize, wanted);
 
+/** Of units that a quad loads together. */
+const quadPrice = (units: number, load: number, { cost }: Target) =>
+  Math.ceil(units / 4) * load + units * cost.broadcast;
+
 /** Cost of a built kernel, counted statement by statement. */
-function countedCost({ block, lanes }: { readonly block: Block; readonly lanes: number }, target: Target): number {
+function countedCost({ block, lanes, schedule }: Kernel, target: Target): number {
   const { cost } = target;
   const accumulators = block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length;
-  const count = (b: Block, times: number): number => {
+  const boxed = lanes.group ? numel(lanes.group) : 1;
+  const price = (s: Load, load: number, looped: boolean): number => {
+    if (schedule.quads && lanes.uniformInQuad(s.index)) return load / 4 + cost.broadcast;
+    const copies = lanes.group && looped ? copiesInBox(s.index, lanes.group) : boxed;
+    return copies === boxed ? load : cost.shared + (load * copies) / boxed;
+  };
+  const count = (b: Block, times: number, looped: boolean): number => {
     const quads = new Set<string>();
     let sum = 0;
     for (const s of b) {
       if (typeof s === "string") sum += times * cost.fma;
       else if ("loop" in s) {
         const n = times * Number(/< (\d+)i/.exec(s.loop)?.[1]);
-        sum += n * (cost.loop + accumulators * cost.carried) + count(s.body, n);
+        const barriers = lanes.group ? 2 * cost.barrier : 0;
+        sum += n * (cost.loop + accumulators * cost.carried + barriers) + count(s.body, n, true);
       } else if (s.kind === "store") sum += times * cost.loadScalar;
       else if (s.buffer.elements % 4 === 0 && isAligned(s.index)) {
         const key = `${s.buffer.name} ${quadKey(s.index)}`;
-        if (!quads.has(key)) sum += times * cost.loadVec4;
+        if (!quads.has(key)) sum += times * price(s, cost.loadVec4, looped);
         quads.add(key);
-      } else sum += times * cost.loadScalar;
+      } else sum += times * price(s, cost.loadScalar, looped);
     }
     return sum;
   };
-  return (count(block, 1) + cost.lane) * busyLanes(lanes, target) * (1 + cost.spill * accumulators);
+  return (count(block, 1, false) + cost.lane) * busyLanes(lanes.count, target) * (1 + cost.spill * accumulators);
 }

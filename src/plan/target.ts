@@ -11,6 +11,8 @@ export interface Target {
   readonly quads: boolean;
   /** Lanes (invocations) that keep the device busy; fewer cost proportionally. */
   readonly lanes: number;
+  /** Bytes that a workgroup may share; 0 where that never pays. */
+  readonly workgroupMemory: number;
   /** Most accumulators that a lane holds, and multiply-adds in the body of its innermost loop. */
   readonly maxAccumulators: number;
   readonly maxBody: number;
@@ -20,6 +22,10 @@ export interface Target {
     readonly spill: number;
     readonly loadVec4: number;
     readonly loadScalar: number;
+    /** Of a value that another lane of the quad loaded, and of one in workgroup memory. */
+    readonly broadcast: number;
+    readonly shared: number;
+    readonly barrier: number;
     /** Of one accumulator, each time round a loop. */
     readonly carried: number;
     /** Of a loop's iteration and of an invocation. */
@@ -36,9 +42,21 @@ export const gpuTarget: Target = {
   workgroupSize: 64,
   quads: false,
   lanes: 32768,
+  workgroupMemory: 16384,
   maxAccumulators: 64,
   maxBody: 768,
-  cost: { fma: 1, spill: 0.002, loadVec4: 6, loadScalar: 4, carried: 0, loop: 4, lane: 20 },
+  cost: {
+    fma: 1,
+    spill: 0.002,
+    loadVec4: 6,
+    loadScalar: 4,
+    broadcast: 6,
+    shared: 2,
+    barrier: 20,
+    carried: 0,
+    loop: 4,
+    lane: 20,
+  },
 };
 
 /** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes. A load is four scalar ones, each checked; a large body takes
@@ -48,9 +66,21 @@ export const softwareTarget: Target = {
   software: true,
   maxBuffers: 8,
   workgroupSize: 16,
-  quads: false,
+  quads: true,
   lanes: 128,
+  workgroupMemory: 0,
   maxAccumulators: 144,
   maxBody: 400,
-  cost: { fma: 2, spill: 0.001, loadVec4: 90, loadScalar: 30, carried: 6, loop: 10, lane: 1000 },
+  cost: {
+    fma: 2,
+    spill: 0.001,
+    loadVec4: 90,
+    loadScalar: 30,
+    broadcast: 9,
+    shared: 90,
+    barrier: 1000,
+    carried: 6,
+    loop: 10,
+    lane: 1000,
+  },
 };

@@ -13,7 +13,7 @@ import type { TuningStore } from "../../src/gpu/tuningStore.ts";
 import { leaves } from "../../src/graph/tree.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
-import type { Schedule } from "../../src/plan/kernel.ts";
+import type { Schedule } from "../../src/plan/lanes.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import { type NdArray, ndarray } from "../../src/shape/ndarray.ts";
 import { f32, u8 } from "../../src/shape/types.ts";

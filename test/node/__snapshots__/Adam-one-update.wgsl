@@ -118,7 +118,7 @@ fn kernel3(lane: u32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
   let group = wg.x;
-  if (group < 1u) { kernel0((group - 0u) * 64u + li); } else if (group < 2u) { kernel1((group - 1u) * 64u + li); } else if (group < 6u) { kernel2((group - 2u) * 64u + li); } else { kernel3((group - 6u) * 64u + li); }
+  if (group < 1u) { kernel0(group * 64u + li); } else if (group < 2u) { kernel1((group - 1u) * 64u + li); } else if (group < 6u) { kernel2((group - 2u) * 64u + li); } else { kernel3((group - 6u) * 64u + li); }
 }
 
 // ==== 1: sub | add
@@ -156,5 +156,5 @@ fn kernel1(lane: u32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
   let group = wg.x;
-  if (group < 4u) { kernel0((group - 0u) * 64u + li); } else { kernel1((group - 4u) * 64u + li); }
+  if (group < 4u) { kernel0(group * 64u + li); } else { kernel1((group - 4u) * 64u + li); }
 }

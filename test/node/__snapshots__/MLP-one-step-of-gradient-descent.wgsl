@@ -83,7 +83,7 @@ fn kernel0(lane: u32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
   let group = wg.x;
-  { kernel0((group - 0u) * 64u + li); }
+  { kernel0(group * 64u + li); }
 }
 
 // ==== 1: matmul + add + maxSumExp + softmaxCrossEntropy + sub + … mul
@@ -354,7 +354,7 @@ fn kernel0(lane: u32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
   let group = wg.x;
-  { kernel0((group - 0u) * 64u + li); }
+  { kernel0(group * 64u + li); }
 }
 
 // ==== 2: sum + mul + sum + mul | sum + mul + sub | matmul + where
@@ -500,7 +500,7 @@ fn kernel2(lane: u32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
   let group = wg.x;
-  if (group < 1u) { kernel0((group - 0u) * 64u + li); } else if (group < 2u) { kernel1((group - 1u) * 64u + li); } else { kernel2((group - 2u) * 64u + li); }
+  if (group < 1u) { kernel0(group * 64u + li); } else if (group < 2u) { kernel1((group - 1u) * 64u + li); } else { kernel2((group - 2u) * 64u + li); }
 }
 
 // ==== 3: matmul + mul + sub | sum + mul + sub | matmul + mul + sub
@@ -729,5 +729,5 @@ fn kernel2(lane: u32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
   let group = wg.x;
-  if (group < 4u) { kernel0((group - 0u) * 64u + li); } else if (group < 5u) { kernel1((group - 4u) * 64u + li); } else { kernel2((group - 5u) * 64u + li); }
+  if (group < 4u) { kernel0(group * 64u + li); } else if (group < 5u) { kernel1((group - 4u) * 64u + li); } else { kernel2((group - 5u) * 64u + li); }
 }

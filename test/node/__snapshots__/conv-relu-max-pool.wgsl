@@ -219,5 +219,5 @@ fn kernel0(lane: u32) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {
   let group = wg.x;
-  { kernel0((group - 0u) * 64u + li); }
+  { kernel0(group * 64u + li); }
 }

@@ -1,0 +1,197 @@
+// Body: prints the statements of one kernel as a WGSL function. Loads and stores of four elements in a row are one vec4; what lanes have in
+// common is loaded as share.ts says.
+import type { Index } from "../graph/affine.ts";
+import { numel } from "../shape/types.ts";
+import type { Buffer } from "./data.ts";
+import type { Block, Load, Store } from "./emit.ts";
+import type { Kernel } from "./kernel.ts";
+import { decode } from "./lanes.ts";
+import { type BoxLoad, boxLoads, type QuadLoad, quadLoads, type Unit } from "./share.ts";
+
+export const isAligned = (i: Index) => i.terms.every((t) => t.coef % 4 === 0);
+
+export const quadKey = (i: Index) => i.sub(component(i)).key;
+const component = (i: Index) => ((i.constant % 4) + 4) % 4;
+
+export function quadsOf(stores: readonly Store[]): Map<string, Store[]> {
+  const quads = new Map<string, Store[]>();
+  for (const s of stores) {
+    const key = quadKey(s.index);
+    const quad = quads.get(key) ?? [];
+    quad[component(s.index)] = s;
+    quads.set(key, quad);
+  }
+  return quads;
+}
+
+export interface PrintedKernel {
+  readonly wgsl: string;
+  /** Declarations of its workgroup memory. */
+  readonly memory: readonly string[];
+  /** It exchanges values in quads. */
+  readonly quads: boolean;
+}
+
+/** Of a lane coordinate o<d>: d; of a loop variable: -1. */
+const dimension = ({ atom }: { readonly atom: { readonly name: string } }) =>
+  atom.name.startsWith("o") ? Number(atom.name.slice(1)) : -1;
+
+/** Where unit number `u` lies, but for lane and loop: steps within steps, or a table. */
+function placeOf(units: readonly Unit[], u: string): string {
+  const places = units.map((unit) => unit.index.constant);
+  const [first] = places as [number];
+  const step = (places[1] ?? 0) - first;
+  const run = places.findIndex((p, i) => p !== first + i * step);
+  if (run < 0) return `${first} + ${u} * ${step}`;
+  const outer = (places[run] as number) - first;
+  if (places.every((p, i) => p === first + Math.floor(i / run) * outer + (i % run) * step))
+    return `${first} + ${u} / ${run} * ${outer} + ${u} % ${run} * ${step}`;
+  return `array<i32, ${places.length}>(${places.join(", ")})[min(${u}, ${places.length - 1})]`;
+}
+
+export class KernelPrinter {
+  readonly #name: string;
+  readonly #kernel: Kernel;
+  readonly #names: ReadonlyMap<Buffer, string>;
+  readonly #vec: ReadonlySet<Buffer>;
+  /** Statements at the head of the function that the body turned out to need: what lanes add to places, by expression. */
+  readonly #offsets = new Map<string, string>();
+  readonly #head: string[] = [];
+  readonly #memory: string[] = [];
+  #quads = false;
+
+  constructor(name: string, kernel: Kernel, names: ReadonlyMap<Buffer, string>, vec: ReadonlySet<Buffer>) {
+    this.#name = name;
+    this.#kernel = kernel;
+    this.#names = names;
+    this.#vec = vec;
+  }
+
+  print(): PrintedKernel {
+    const { label, lanes, block } = this.#kernel;
+    const body = this.#block(block, "  ", false);
+    const lines = [
+      ...(lanes.group ? [] : [`if (lane >= ${lanes.count}u) { return; }`]),
+      ...lanes.header,
+      ...[...this.#offsets].map(([expression, name]) => `let ${name} = ${expression};`),
+      ...this.#head,
+    ];
+    const parameters = lanes.group ? "box: u32, li: u32" : "lane: u32";
+    const wgsl = `// ${label}\nfn ${this.#name}(${parameters}) {\n${lines.map((l) => `  ${l}\n`).join("")}${body}}\n`;
+    return { wgsl, memory: this.#memory, quads: this.#quads };
+  }
+
+  #block(block: Block, indent: string, looped: boolean): string {
+    const quads = this.#kernel.schedule.quads
+      ? quadLoads(block, this.#kernel.lanes, this.#unitOf, (e) => this.#offset(e))
+      : new Map<string, { load: QuadLoad; lane: number }>();
+    const boxes = looped ? boxLoads(block, this.#kernel.lanes, this.#unitOf) : [];
+    const inBox = new Map(
+      boxes.flatMap((b) => b.units.map((u, i) => [u.key, `${b.name}[${i * b.copies}u + at_${b.name}]`])),
+    );
+    const done = new Set<QuadLoad>();
+    const units = new Map<string, string>();
+    const stored = new Map<string, Store[]>();
+    let out = "";
+    const say = (line: string) => {
+      out += `${indent}${line}\n`;
+    };
+    const unit = (s: Load): string => {
+      const { key, index } = this.#unitOf(s);
+      const known = units.get(key);
+      if (known !== undefined) return known;
+      const buffer = this.#names.get(s.buffer);
+      const quad = quads.get(key);
+      if (quad && !done.has(quad.load)) {
+        const [{ index: first, load }] = quad.load.units as [Unit];
+        say(`let ${quad.load.name} = ${buffer}[${first.text(load.nameOf)} + ${quad.load.offset}];`);
+        done.add(quad.load);
+        this.#quads = true;
+      }
+      const value = quad
+        ? `quadBroadcast(${quad.load.name}, ${quad.lane}u)`
+        : (inBox.get(key) ?? `${buffer}[${index.text(s.nameOf)}]`);
+      const name = this.#vec.has(s.buffer) ? `${s.name}q` : s.name;
+      units.set(key, name);
+      say(`let ${name} = ${value};`);
+      return name;
+    };
+    for (const b of boxes) this.#fill(b).forEach(say);
+    if (boxes.length > 0) say("workgroupBarrier();");
+    for (const s of block) {
+      if (typeof s === "string") say(s);
+      else if ("loop" in s) out += `${indent}${s.loop} {\n${this.#block(s.body, `${indent}  `, true)}${indent}}\n`;
+      else if (s.kind === "store") this.#store(s, stored, say);
+      else {
+        const name = unit(s);
+        if (name !== s.name)
+          say(`let ${s.name} = ${name}${this.#vec.has(s.buffer) ? `.${"xyzw"[component(s.index)]}` : ""};`);
+      }
+    }
+    if (boxes.length > 0) say("workgroupBarrier();");
+    return out;
+  }
+
+  readonly #unitOf = (load: Load): Unit => {
+    const vec = this.#vec.has(load.buffer);
+    const buffer = this.#names.get(load.buffer);
+    return vec
+      ? { key: `${buffer}[${quadKey(load.index)}]`, load, index: load.index.sub(component(load.index)).div(4) }
+      : { key: `${buffer}[${load.index.key}]`, load, index: load.index };
+  };
+
+  #offset(expression: string): string {
+    let name = this.#offsets.get(expression);
+    if (name === undefined) this.#offsets.set(expression, (name = `q${this.#offsets.size}`));
+    return name;
+  }
+
+  /** Statements that fill an array of workgroup memory, [units, copies]; what lanes load is worked out at the head of the function. */
+  #fill({ name, units, dims, copies }: BoxLoad): string[] {
+    const group = this.#kernel.lanes.group as readonly number[];
+    const [{ index, load }] = units as [Unit];
+    const size = numel(group);
+    const total = units.length * copies;
+    const type = this.#vec.has(load.buffer) ? `vec4<${load.buffer.type}>` : load.buffer.type;
+    this.#memory.push(`var<workgroup> ${name}: array<${type}, ${total}>;`);
+    const own = dims.map((d, k) => `u32(i${d}) * ${numel(dims.slice(k + 1).map((e) => group[e] as number))}u`);
+    this.#head.push(`let at_${name} = ${own.join(" + ") || "0u"};`);
+    const [lane, loop] = [index.terms.filter((t) => dimension(t) >= 0), index.terms.filter((t) => dimension(t) < 0)];
+    const counts = group.map((n, d) => (dims.includes(d) ? n : 1));
+    const moved = loop.map(({ atom, coef }) => ` + ${atom.name} * ${coef}`).join("");
+    return Array.from({ length: Math.ceil(total / size) }, (_, k) => {
+      const [flat, copy, place] = [`f${k}_${name}`, `c${k}_${name}`, `p${k}_${name}`];
+      // the copy's coordinates in the box stand for the lane's own
+      const terms = lane.map((t) => {
+        const d = dimension(t);
+        return ` + (o${d}${dims.includes(d) ? ` - i${d} + ${copy}_${d}` : ""}) * ${t.coef}`;
+      });
+      this.#head.push(
+        `let ${flat} = li + ${k * size}u;`,
+        ...(copies > 1 ? [`let ${copy} = ${flat} % ${copies}u;`] : []),
+        ...decode(copy, `${copy}_`, counts),
+        `let ${place} = ${placeOf(units, `i32(${flat} / ${copies}u)`)}${terms.join("")};`,
+      );
+      const fill = `${name}[${flat}] = ${this.#names.get(load.buffer)}[${place}${moved}];`;
+      return (k + 1) * size <= total ? fill : `if (${flat} < ${total}u) { ${fill} }`;
+    });
+  }
+
+  /** A vec4 is stored with its last component. */
+  #store(s: Store, stored: Map<string, Store[]>, say: (line: string) => void): void {
+    const buffer = this.#names.get(s.buffer);
+    const guarded = (statement: string) => say(s.guard === "true" ? statement : `if (${s.guard}) { ${statement} }`);
+    if (!this.#vec.has(s.buffer)) {
+      guarded(`${buffer}[${s.index.text(s.nameOf)}] = ${s.value};`);
+      return;
+    }
+    const key = `${buffer}[${quadKey(s.index)}]`;
+    const quad = stored.get(key) ?? [];
+    stored.set(key, quad);
+    quad[component(s.index)] = s;
+    if (quad.filter(Boolean).length < 4) return;
+    guarded(
+      `${buffer}[${s.index.div(4).text(s.nameOf)}] = vec4<${s.buffer.type}>(${quad.map((q) => q.value).join(", ")});`,
+    );
+  }
+}

@@ -1,0 +1,104 @@
+// Share: what several lanes would load alike is loaded once. The lanes of a quad each load one of four and broadcast it; the lanes of a
+// box (lanes.ts) fill workgroup memory together. A unit is what one load fetches: a vec4 or a scalar.
+import type { Index } from "../graph/affine.ts";
+import { numel } from "../shape/types.ts";
+import type { Block, Load } from "./emit.ts";
+import type { Lanes } from "./lanes.ts";
+
+export interface Unit {
+  readonly key: string;
+  readonly load: Load;
+  /** In units of the buffer. */
+  readonly index: Index;
+}
+
+/** Units of one buffer whose places differ by constants. */
+interface Family {
+  readonly units: Unit[];
+}
+
+/** The units of a block's own loads, each once. */
+function familiesOf(block: Block, unitOf: (load: Load) => Unit): Family[] {
+  const families = new Map<string, Family>();
+  const seen = new Set<string>();
+  for (const s of block) {
+    if (typeof s === "string" || "loop" in s || s.kind !== "load") continue;
+    const unit = unitOf(s);
+    if (seen.has(unit.key)) continue;
+    seen.add(unit.key);
+    const key = `${s.buffer.name} ${unit.index.sub(unit.index.constant).key}`;
+    const family = families.get(key);
+    if (family) family.units.push(unit);
+    else families.set(key, { units: [unit] });
+  }
+  return [...families.values()];
+}
+
+const offsetsOf = (units: readonly Unit[]) => units.map((u) => u.index.constant - (units[0] as Unit).index.constant);
+
+/** Up to four units that a quad loads together. */
+export interface QuadLoad {
+  readonly name: string;
+  readonly units: readonly Unit[];
+  /** WGSL of what a lane adds to the first unit's place, named in the kernel's header. */
+  readonly offset: string;
+}
+
+/** Which loads of a block quads share: by the key of a unit, the load that brings it and its lane. */
+export function quadLoads(
+  block: Block,
+  lanes: Lanes,
+  unitOf: (load: Load) => Unit,
+  offsetName: (expression: string) => string,
+): Map<string, { readonly load: QuadLoad; readonly lane: number }> {
+  const found = new Map<string, { load: QuadLoad; lane: number }>();
+  for (const { units } of familiesOf(block, unitOf)) {
+    if (!lanes.uniformInQuad((units[0] as Unit).index)) continue;
+    for (let i = 0; i + 1 < units.length; i += 4) {
+      const four = units.slice(i, i + 4);
+      const load = {
+        name: `${(four[0] as Unit).load.name}s`,
+        units: four,
+        offset: offsetName(laneOffset(offsetsOf(four))),
+      };
+      for (const [lane, u] of four.entries()) found.set(u.key, { load, lane });
+    }
+  }
+  return found;
+}
+
+/** What lane 0, 1, 2, 3 of a quad adds; those beyond the list load what the last does. */
+function laneOffset(offsets: readonly number[]): string {
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => offsets[Math.min(i, offsets.length - 1)] as number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const step = b - a;
+  if (c - b === step && d - c === step) return `i32(lane % 4u) * ${step}`;
+  return `vec4i(${a}, ${b}, ${c}, ${d})[lane % 4u]`;
+}
+
+/** A family that a box loads together: an array of workgroup memory, [units, copies]. */
+export interface BoxLoad {
+  readonly name: string;
+  readonly units: readonly Unit[];
+  /** Dimensions of the box that tell copies apart. */
+  readonly dims: readonly number[];
+  readonly copies: number;
+}
+
+/** Which loads of a loop's body the lanes of a box share: those whose place is a sum of lane coordinates and loop variables, and does not depend
+ *  on every dimension of the box. */
+export function boxLoads(block: Block, { group }: Lanes, unitOf: (load: Load) => Unit): BoxLoad[] {
+  if (!group) return [];
+  return familiesOf(block, unitOf).flatMap(({ units }): BoxLoad[] => {
+    const [{ index, load }] = units as [Unit];
+    if (!index.terms.every(({ atom }) => !atom.of && /^[or]\d+$/.test(atom.name))) return [];
+    const dims = group.flatMap((n, d) => (n > 1 && index.terms.some(({ atom }) => atom.name === `o${d}`) ? [d] : []));
+    const copies = numel(dims.map((d) => group[d] as number));
+    if (copies === numel(group)) return [];
+    return [{ name: `shared_${load.name}`, units, dims, copies }];
+  });
+}

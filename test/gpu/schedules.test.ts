@@ -1,0 +1,93 @@
+// Schedules: however a kernel is cut up, and whichever way its lanes share loads, it computes the same. One of each kind: what a CPU
+// adapter takes seconds to compile is not tried in every size.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createGpu } from "../../src/cli/dawn.ts";
+import { CpuDevice } from "../../src/cpu/device.ts";
+import type { Device, DeviceArray } from "../../src/device.ts";
+import { GpuDevice } from "../../src/gpu/device.ts";
+import type { Schedule } from "../../src/plan/lanes.ts";
+import { type GroupWork, makePlan } from "../../src/plan/plan.ts";
+import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
+import type { NdArray } from "../../src/shape/ndarray.ts";
+import { f32, type TensorType } from "../../src/shape/types.ts";
+import type { Tensor } from "../../src/tensor.ts";
+import { trace } from "../../src/trace.ts";
+import { compare } from "../compare.ts";
+import { random } from "../samples/sample.ts";
+
+let gpu: GpuDevice;
+beforeAll(async () => {
+  gpu = await GpuDevice.request({ gpu: await createGpu() });
+});
+afterAll(() => gpu.dispose());
+
+interface Case {
+  readonly types: Readonly<Record<string, TensorType>>;
+  readonly f: (inputs: Record<string, Tensor>) => Tensor;
+  /** Boxes cover it. */
+  readonly boxes: boolean;
+}
+
+const product = (a: TensorType, b: TensorType, f: (a: Tensor, b: Tensor) => Tensor, boxes = true): Case => ({
+  ...{ types: { a, b }, boxes },
+  f: ({ a, b }) => f(a as Tensor, b as Tensor),
+});
+
+const cases: Readonly<Record<string, Case>> = {
+  NN: product(f32(128, 96), f32(96, 128), (a, b) => a.matmul(b)),
+  NT: product(f32(128, 96), f32(128, 96), (a, b) => a.matmul(b.transpose())),
+  TN: product(f32(96, 128), f32(96, 128), (a, b) => a.transpose().matmul(b)),
+  "NN of odd sizes, with an epilogue": product(f32(131, 77), f32(77, 139), (a, b) => a.matmul(b).add(1).relu()),
+  "TN of odd sizes": product(f32(77, 131), f32(77, 139), (a, b) => a.transpose().matmul(b)),
+  "a batch of products": product(f32(3, 70, 64), f32(3, 64, 90), (a, b) => a.matmul(b)),
+  "a skinny product": product(f32(4, 300), f32(300, 132), (a, b) => a.matmul(b), false),
+  convolution: product(f32(2, 20, 20, 16), f32(3, 3, 16, 32), (x, w) => x.conv2d(w, { padding: "same" })),
+  "input gradient of a convolution": product(f32(2, 18, 18, 32), f32(3, 3, 32, 32), (d, w) =>
+    d.conv2dInputGrad(w, [20, 20]),
+  ),
+  "convolution of odd sizes, pooled": product(
+    f32(2, 15, 13, 5),
+    f32(3, 3, 5, 12),
+    (x, w) => x.conv2d(w).relu().maxPool2d(2),
+    false,
+  ),
+};
+
+const targets: Readonly<Record<string, Target>> = {
+  software: softwareTarget,
+  gpu: { ...gpuTarget, quads: true },
+};
+
+const kind = ({ quads, group }: Schedule) => (group ? "box" : quads ? "quads" : "plain");
+
+describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) => {
+  test.each(Object.entries(cases))("%s", async (_, { types, f, boxes }) => {
+    Object.assign(gpu, { target });
+    const values = Object.fromEntries(Object.entries(types).map(([k, t], i) => [k, random(t, { seed: i + 1 })]));
+    const run = async (device: Device): Promise<NdArray> => {
+      const program = await device.compile((inputs) => ({ y: f(inputs as Record<string, Tensor>) }), types);
+      const { y } = program.run(device.put(values) as never) as unknown as { y: DeviceArray };
+      return y.read();
+    };
+    const want = await run(new CpuDevice());
+    const groups: GroupWork[] = [];
+    makePlan(
+      trace((inputs: Record<string, Tensor>) => ({ y: f(inputs) }), types),
+      {
+        ...gpu.planOptions(),
+        visit: (g) => groups.push(g),
+      },
+    );
+    const seen = new Set<string>();
+    for (const g of groups)
+      for (const schedule of g.candidates()) {
+        if (seen.has(kind(schedule))) continue;
+        seen.add(kind(schedule));
+        gpu.tuning = { [g.key]: { schedule } as never };
+        expect(compare(await run(gpu), want), JSON.stringify(schedule)).toBe("");
+      }
+    gpu.tuning = {};
+    expect(seen).toContain("quads");
+    if (boxes && target.workgroupMemory > 0) expect(seen).toContain("box");
+  });
+});
