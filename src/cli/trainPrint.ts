@@ -1,7 +1,7 @@
 // What `npm run train` shows: a progress bar while it runs, the result at the end; or JSON lines.
 
 import { Presets, SingleBar } from "cli-progress";
-import { printTuning } from "../gpu/tune.ts";
+import { printTuning } from "../gpu/tuning.ts";
 import type { Report, Start, Summary, TrainMessage, Tuned } from "./trainJob.ts";
 
 export interface Printer {

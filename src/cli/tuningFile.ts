@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Tuning } from "../gpu/tune.ts";
+import type { Tuning } from "../gpu/tuning.ts";
 
 export type Tunings = Record<string, Tuning>;
 

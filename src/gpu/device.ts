@@ -11,7 +11,7 @@ import { outputTree, type TypeTree, trace } from "../trace.ts";
 import type { GpuArray } from "./array.ts";
 import { type EncodeOptions, GpuProgram, type Recorder } from "./program.ts";
 import { type Found, GpuRuntime, type RequestOptions, requestGpu } from "./runtime.ts";
-import type { Tuning } from "./tune.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** A program on a GPU: it can be recorded into an encoder of yours, and store its outputs in buffers of yours. */
 export interface EncodableProgram<I, O>

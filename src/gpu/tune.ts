@@ -6,29 +6,12 @@ import type { Buffer } from "../plan/data.ts";
 import type { Schedule } from "../plan/lanes.ts";
 import type { Module } from "../plan/module.ts";
 import { type GroupWork, makePlan, type Plan } from "../plan/plan.ts";
-import { printSchedule, printTable } from "../plan/print.ts";
 import type { Trace } from "../trace.ts";
 import type { GpuDevice } from "./device.ts";
 import { PassTimer, type Recording } from "./passTimer.ts";
 import { Pipelines } from "./pipelines.ts";
+import type { Trial, TunedGroup, Tuning } from "./tuning.ts";
 import { indexedDbStore, type TuningStore } from "./tuningStore.ts";
-
-/** Chosen schedules by what they are for (sizes included), and what the choice gained. Plain data: keep it as JSON. */
-export type Tuning = Record<string, TunedGroup>;
-
-export interface TunedGroup extends Trial {
-  /** The schedule that the planner's model takes. */
-  readonly fixed: Trial;
-  /** Candidates timed. */
-  readonly candidates: number;
-}
-
-/** A schedule and what it was measured to cost. */
-export interface Trial {
-  readonly schedule: Schedule;
-  readonly dispatchMicroseconds: number;
-  readonly compileMilliseconds: number;
-}
 
 export interface TuneOptions {
   /** How often the program will run, about: what a kernel takes to compile is weighed against that. Default 1000. */
@@ -185,24 +168,4 @@ class Arrays {
   dispose(): void {
     for (const buffer of this.#made.values()) buffer.destroy();
   }
-}
-
-/** A table: what was chosen for each group, and what it gained over the fixed choice. */
-export function printTuning(tuning: Tuning): string {
-  const ms = (t: Trial) => (t.dispatchMicroseconds / 1000).toPrecision(3);
-  const rows = Object.entries(tuning).map(([key, t]) => [
-    ...[key, ms(t.fixed), ms(t), `${(t.fixed.dispatchMicroseconds / t.dispatchMicroseconds).toFixed(2)}×`],
-    ...[t.fixed, t].map((x) => x.compileMilliseconds.toFixed(0)),
-    `${printSchedule(t.fixed.schedule)} → ${printSchedule(t.schedule)}`,
-  ]);
-  const header = [
-    "op [shape] over [terms]",
-    "fixed ms",
-    "chosen ms",
-    "ratio",
-    "fixed compile ms",
-    "chosen compile ms",
-    "choice",
-  ];
-  return printTable(header, rows, [0, header.length - 1]);
 }

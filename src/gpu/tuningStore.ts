@@ -1,5 +1,5 @@
 // Where an autotuner's choices are kept between sessions: an interface, and IndexedDB behind it.
-import type { Tuning } from "./tune.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** Keeps choices under a key, which names the adapter. What cannot be kept may be forgotten: it is timed again then. */
 export interface TuningStore {

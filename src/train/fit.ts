@@ -5,7 +5,7 @@ import type { DeviceArray } from "../device.ts";
 import { leaves, type Tree } from "../graph/tree.ts";
 import { NonFiniteError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import { EarlyStop, type EarlyStopping } from "./earlyStop.ts";
+import type { EarlyStop, EarlyStopping } from "./earlyStop.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { type Keeper, readState } from "./keeper.ts";
 import { Pace } from "./pace.ts";
@@ -82,7 +82,7 @@ export async function* train(
 ): AsyncGenerator<Progress, void, void> {
   const { signal, earlyStopping, validation, reportEvery } = options;
   const lastStep = trainer.step + stepsOf(trainer, options);
-  const early = earlyStopping && new EarlyStop(trainer, earlyStopping, validation);
+  const early = earlyStopping && new (await import("./earlyStop.ts")).EarlyStop(trainer, earlyStopping, validation);
   signal?.throwIfAborted();
   const now = seconds();
   const stand: Stand = {
