@@ -104,7 +104,10 @@ async function serve(entry: string, cacheDir: string): Promise<ViteDevServer> {
 
 function servePage({ middlewares }: ViteDevServer): void {
   const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>wgrad</title><link rel="icon" href="data:,"></head></html>`;
+  // of vite's client, which would ask for a socket, modules that import a computed URL need this
+  const client = "export const injectQuery = (url) => url;";
   middlewares.use((request, response, next) => {
+    if (request.url === "/@vite/client") return response.setHeader("content-type", "text/javascript").end(client);
     if (request.url !== "/") return next();
     response.setHeader("cross-origin-opener-policy", "same-origin");
     response.setHeader("cross-origin-embedder-policy", "require-corp");

@@ -39,5 +39,5 @@ function sizeOf(node: Node, n: number, other: number): Size {
 
 const fixed = (what: string, a: unknown, b: unknown): UnsupportedError =>
   new UnsupportedError(
-    `toOnnx: the model is not the same for every batch: ${what} differs (${a} vs ${b} for batches of ${batches.join(" and ")}); export it for one batch, { batch: "fixed" }`,
+    `toOnnx: the model is not the same for every batch, ${what} differs (${a} vs ${b} for batches of ${batches.join(" and ")})`,
   );

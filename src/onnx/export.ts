@@ -5,7 +5,7 @@
 import { type Node, toposort } from "../graph/node.ts";
 import { mapTree } from "../graph/tree.ts";
 import type { Layer, Params, Variables } from "../nn/layer.ts";
-import { ShapeError } from "../shape/errors.ts";
+import { ShapeError, WgradError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType, u32 } from "../shape/types.ts";
 import { full, type Tensor } from "../tensor.ts";
@@ -15,7 +15,7 @@ import { Emitter, outputOf, type Size } from "./emitter.ts";
 import type { Plan } from "./emitters/emit.ts";
 import { planOf } from "./emitters/index.ts";
 import { model as modelSchema, type NodeProto, type ValueInfoProto } from "./model.ts";
-import { encode } from "./protobuf.ts";
+import { encode } from "./protobufWriter.ts";
 import { codeOf } from "./tensors.ts";
 
 export interface OnnxExportOptions {
@@ -49,11 +49,10 @@ export function toOnnx(
       `toOnnx: the input must be [batch, …], got ${printType(input)} (rank 0 vs ≥ 1); give its type`,
     );
   const variables = { params, state };
-  const typeOf = (n: number): TensorType => ({ ...input, shape: [n, ...input.shape.slice(1)] });
-  const open = batch === "symbolic";
-  const traced = traceModel(model, variables, open ? typeOf(batches[0]) : input, options);
-  const other = open ? traceModel(model, variables, typeOf(batches[1]), options) : undefined;
-  const sizes = other ? openSizes(traced.y, other.y) : new Map<Node, Size[][]>();
+  const { traced, sizes } =
+    batch === "fixed"
+      ? { traced: traceModel(model, variables, input, options), sizes: new Map<Node, Size[][]>() }
+      : traceBatches(model, variables, input, options);
   const e = new Emitter({ variables: traced.variables, sizes, input: traced.x });
   write(e, traced.y);
   const output = finish(e, traced.y);
@@ -69,6 +68,20 @@ export function toOnnx(
       output: [described("y", traced.y.type, e.sizes(traced.y))],
     },
   });
+}
+
+/** The model traced for two batches, and what of it depends on the batch. */
+function traceBatches(...[model, variables, input, options]: Parameters<typeof traceModel>) {
+  try {
+    const [traced, other] = batches.map((n) =>
+      traceModel(model, variables, { ...input, shape: [n, ...input.shape.slice(1)] }, options),
+    ) as [TracedModel, TracedModel];
+    return { traced, sizes: openSizes(traced.y, other.y) };
+  } catch (error) {
+    if (error instanceof WgradError)
+      error.message += ` (traced for a batch of any size; a model that is made for one is exported with { batch: "fixed" })`;
+    throw error;
+  }
 }
 
 interface TracedModel {

@@ -14,8 +14,8 @@ import {
   type ValueInfoProto,
 } from "./model.ts";
 import type { Builder } from "./operator.ts";
-import { decode, text } from "./protobuf.ts";
-import { Budget, dtypeOf, readTensor } from "./tensors.ts";
+import { Budget, decode, text } from "./protobuf.ts";
+import { dtypeOf, readTensor } from "./tensors.ts";
 
 /** An input or output of a graph. */
 export interface OnnxValue {
@@ -27,8 +27,7 @@ export interface OnnxValue {
 
 /** A node of the file. */
 export interface Step {
-  /** For messages: its name and operator. */
-  readonly label: string;
+  readonly name: string;
   readonly op: string;
   readonly build: Builder;
   readonly attributes: Attributes;
@@ -48,14 +47,14 @@ export interface CheckedGraph {
 
 /** Elements of a tensor whose value is known when the graph is made: shapes, axes, bounds. */
 export const mostKnown = 4096;
-/** What arrays may take beside twice the file: small integers are a byte in the file and four in an array. */
-const slack = 65_536;
-const opsets = { least: 7, most: 25 };
+/** What may be made of a file besides twice its size: nodes take more as objects than as bytes. */
+const slack = 2 ** 24;
+const opsets = { least: 7, most: 28 };
 
 /** The graph in the bytes of a file. Throws FormatError if they are none, UnsupportedError on what the library does not have. */
 export function readGraph(file: Uint8Array): CheckedGraph {
   const budget = new Budget(2 * file.length + slack);
-  const { graph, opsetImport = [] } = decode(model, file);
+  const { graph, opsetImport = [] } = decode(model, file, budget);
   if (!graph)
     throw new FormatError(`onnx: the file holds no graph (${file.length} bytes); it is no ONNX file, or damaged`);
   if (graph.sparseInitializer) throw new UnsupportedError("onnx: the graph has sparse tensors; store them densely");
@@ -102,7 +101,9 @@ function stepsOf(graph: GraphProto, made: Set<string>, initialisers: Map<string,
     const step = stepOf(node, budget);
     for (const input of step.inputs)
       if (input !== "" && !made.has(input))
-        throw new FormatError(`onnx: ${step.label} reads ${input} before it is made; sort the nodes, and break cycles`);
+        throw new FormatError(
+          `onnx: ${labelOf(step)} reads ${input} before it is made; sort the nodes, and break cycles`,
+        );
     for (const output of step.outputs) {
       if (output === "") continue;
       claim(made, output, "output");
@@ -118,20 +119,23 @@ function stepsOf(graph: GraphProto, made: Set<string>, initialisers: Map<string,
   return steps;
 }
 
+/** What messages call a node. */
+export const labelOf = ({ name, op, outputs }: Pick<Step, "name" | "op" | "outputs">): string =>
+  `${name ? `node ${name}` : `the node of ${outputs[0] ?? "nothing"}`} (${op})`;
+
 function stepOf(
-  { name, opType: op = "", domain = "", input = [], output = [], attribute = [] }: NodeProto,
+  { name = "", opType: op = "", domain = "", input = [], output = [], attribute = [] }: NodeProto,
   budget: Budget,
 ): Step {
-  const label = `${name ? `node ${name}` : `the node of ${output[0] ?? "nothing"}`} (${op})`;
   const build = isStandard(domain) && Object.hasOwn(builders, op) ? builders[op] : undefined;
   if (!build)
     throw new UnsupportedError(
-      `onnx: ${label} is of an operator that the library does not have, ${op} of ${domain || "ai.onnx"}; express it with others`,
+      `onnx: ${labelOf({ name, op, outputs: output })} is of an operator that the library does not have, ${op} of ${domain || "ai.onnx"}; express it with others`,
     );
   const attributes = new Attributes(
     Object.fromEntries(attribute.map((a) => [a.name ?? "", attributeValue(a, budget)])),
   );
-  return { label, op, build, attributes, inputs: input, outputs: output };
+  return { name, op, build, attributes, inputs: input, outputs: output };
 }
 
 function attributeValue(a: AttributeProto, budget: Budget): unknown {

@@ -8,7 +8,7 @@ import { DTypeError, FormatError, ShapeError, UnsupportedError, WgradError } fro
 import type { NdArray } from "../shape/ndarray.ts";
 import { numel, printType } from "../shape/types.ts";
 import { constant, type Tensor } from "../tensor.ts";
-import { type CheckedGraph, mostKnown, type OnnxValue, readGraph, type Step } from "./graph.ts";
+import { type CheckedGraph, labelOf, mostKnown, type OnnxValue, readGraph, type Step } from "./graph.ts";
 import { type Argument, Operator, type Training } from "./operator.ts";
 
 export interface OnnxModel {
@@ -27,8 +27,8 @@ export interface OnnxModel {
   layer(): Layer;
 }
 
-/** Reads an ONNX file of opset 7 … 25. Throws FormatError if it is damaged, and UnsupportedError where it holds what the library does not
- *  have: an unknown operator, control flow, float16. Its arrays take no more memory than twice the file. */
+/** Reads an ONNX file of opset 7 … 28. Throws FormatError if it is damaged, and UnsupportedError where it holds what the library does not
+ *  have: an unknown operator, control flow, float16. What it makes takes no more memory than twice the file, and 16 MB. */
 export function fromOnnx(file: Uint8Array): OnnxModel {
   const graph = readGraph(file);
   const { name, opset, inputs, outputs } = graph;
@@ -132,28 +132,30 @@ function tensorOf(name: string, value: NdArray, params: Readonly<Record<string, 
 }
 
 function runStep(step: Step, opset: number, values: Map<string, Argument>, training: Training | undefined): void {
-  const { label, build, attributes, inputs, outputs } = step;
+  const { build, attributes, inputs, outputs } = step;
   const given = inputs.map((name) => (name === "" ? undefined : values.get(name)));
   const missing = inputs.find((name, k) => name !== "" && !given[k]);
   if (missing !== undefined)
-    throw new UnsupportedError(`onnx: ${label} reads ${missing}, which the library does not make`);
-  const made = named(label, () => build(new Operator({ arguments: given, attributes, outputs, opset, training })));
+    throw new UnsupportedError(`onnx: ${labelOf(step)} reads ${missing}, which the library does not make`);
+  const made = named(step, () => build(new Operator({ arguments: given, attributes, outputs, opset, training })));
   for (const [k, name] of outputs.entries()) {
     const tensor = made[k];
     if (!tensor || name === "") continue;
     if (!(numel(tensor.shape) <= mostElements))
-      throw new UnsupportedError(`onnx: ${label} makes ${printType(tensor.type)} (vs ≤ ${mostElements} elements)`);
+      throw new UnsupportedError(
+        `onnx: ${labelOf(step)} makes ${printType(tensor.type)} (vs ≤ ${mostElements} elements)`,
+      );
     values.set(name, given.every(isFixed) ? fixed(tensor) : { tensor, value: valueIn(tensor) });
   }
 }
 
 /** Errors of a builder say which node they are of. What is no error of ours comes of a malformed node. */
-function named<T>(label: string, build: () => T): T {
+function named<T>(step: Step, build: () => T): T {
   try {
     return build();
   } catch (error) {
-    if (!(error instanceof WgradError)) throw new FormatError(`onnx: ${label} is malformed`, { cause: error });
-    error.message = `onnx: ${label}: ${error.message}`;
+    if (!(error instanceof WgradError)) throw new FormatError(`onnx: ${labelOf(step)} is malformed`, { cause: error });
+    error.message = `onnx: ${labelOf(step)}: ${error.message}`;
     throw error;
   }
 }

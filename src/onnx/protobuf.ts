@@ -1,11 +1,11 @@
 // Protocol Buffers, as much as ONNX needs: a schema is a table of fields, from which messages are read and written and their types follow.
 // https://protobuf.dev/programming-guides/encoding/
 //
-// The reader trusts nothing: a length is checked against the bytes that are left before anything is made, arrays of numbers and bytes
+// The reader (the writer is protobufWriter.ts) trusts nothing: a length is checked against the bytes that are left before anything is made, arrays of numbers and bytes
 // stay views of the file, and depth is that of the schema, whatever the file nests. What the schema does not name is skipped.
 import { FormatError } from "../shape/errors.ts";
 
-type Kind = "int" | "float" | "string" | "bytes" | "packed" | Schema;
+export type Kind = "int" | "float" | "string" | "bytes" | "packed" | Schema;
 
 /** A field of values V. `int` is a varint of 64 bits, signed; a number of the file that is not exact in float64 is the nearest one.
  *  `packed` is the bytes of an array of numbers. */
@@ -40,9 +40,26 @@ export const message = <S extends Schema>(schema: S, number: number): Field<Mess
 export const messages = <S extends Schema>(schema: S, number: number): Field<readonly Message<S>[]> =>
   field<readonly Message<S>[]>(schema, true)(number);
 
-const wire = { varint: 0, fixed64: 1, delimited: 2, fixed32: 5 } as const;
-const wireOf = (kind: Kind): number =>
+export const wire = { varint: 0, fixed64: 1, delimited: 2, fixed32: 5 } as const;
+export const wireOf = (kind: Kind): number =>
   kind === "int" ? wire.varint : kind === "float" ? wire.fixed32 : wire.delimited;
+
+/** Bytes that what is made from a file may still take. Lengths that lie are caught as they are read; this bounds what small encodings grow
+ *  to: empty messages, lists of small numbers. */
+export class Budget {
+  #left: number;
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+  take(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0)
+      throw new FormatError("onnx: what the file holds takes more than twice its size; store tensors as raw data");
+  }
+}
+
+/** What values take in memory, about. */
+const cost = { message: 80, number: 16, text: 24, view: 120 } as const;
 
 /** Reads varints, and the rest of a message, from a part of a file. */
 export class Reader {
@@ -127,8 +144,9 @@ function namesOf(schema: Schema): Map<number, string> {
   return names;
 }
 
-/** The message in these bytes. Throws FormatError if they hold none. */
-export function decode<S extends Schema>(schema: S, data: Uint8Array): Message<S> {
+/** The message in these bytes. Throws FormatError if they hold none, or more than the budget. */
+export function decode<S extends Schema>(schema: S, data: Uint8Array, budget: Budget): Message<S> {
+  budget.take(cost.message);
   const names = namesOf(schema);
   const reader = new Reader(data);
   const result: Record<string, unknown> = {};
@@ -138,7 +156,7 @@ export function decode<S extends Schema>(schema: S, data: Uint8Array): Message<S
     if (number < 1) throw new FormatError(`onnx: a field has the number ${number}; it is no ONNX file, or damaged`);
     const name = names.get(number);
     if (name === undefined) reader.skip(type);
-    else readField(reader, name, schema[name] as Field, type, result);
+    else readField(reader, name, schema[name] as Field, type, result, budget);
   }
   return result as Message<S>;
 }
@@ -149,114 +167,33 @@ function readField(
   { kind, repeated }: Field,
   type: number,
   result: Record<string, unknown>,
-) {
+  budget: Budget,
+): void {
   const numbers = kind === "int" || kind === "float";
   // numbers of a list stand one by one, or all in one piece
   const list = repeated && numbers && type === wire.delimited;
   if (type !== wireOf(kind) && !list)
     throw new FormatError(`onnx: ${name} has wire type ${type} (vs ${wireOf(kind)}); it is no ONNX file, or damaged`);
   if (!repeated) {
-    result[name] = readValue(reader, kind);
+    result[name] = readValue(reader, kind, budget);
     return;
   }
   const all = (result[name] ??= []) as unknown[];
   if (!list) {
-    all.push(readValue(reader, kind));
+    all.push(readValue(reader, kind, budget));
     return;
   }
   const part = new Reader(reader.delimited());
-  while (!part.ended) all.push(readValue(part, kind));
+  while (!part.ended) all.push(readValue(part, kind, budget));
 }
 
-function readValue(reader: Reader, kind: Kind): unknown {
-  if (kind === "int") return reader.varint();
-  if (kind === "float") return reader.float();
+function readValue(reader: Reader, kind: Kind, budget: Budget): unknown {
+  if (kind === "int" || kind === "float") {
+    budget.take(cost.number);
+    return kind === "int" ? reader.varint() : reader.float();
+  }
   const part = reader.delimited();
-  if (kind === "bytes" || kind === "packed") return part;
-  return kind === "string" ? text(part) : decode(kind, part);
-}
-
-const encoder = new TextEncoder();
-
-/** The bytes of a message: its size first, then one pass that writes into an array of that size. */
-export function encode<S extends Schema>(schema: S, value: Message<S>): Uint8Array {
-  const sizes = new Map<unknown, number>();
-  const writer = new Writer(sizeOf(schema, value, sizes), sizes);
-  writer.message(schema, value);
-  return writer.bytes;
-}
-
-const varintSize = (x: number): number => {
-  if (x < 0) return 10;
-  let size = 1;
-  for (let rest = x; rest >= 128; rest = Math.floor(rest / 128)) size++;
-  return size;
-};
-
-const valuesOf = ({ repeated }: Field, value: unknown): readonly unknown[] =>
-  value === undefined ? [] : repeated ? (value as unknown[]) : [value];
-
-/** The size of a message; those of the messages within it are noted. */
-function sizeOf(schema: Schema, value: Message<Schema>, sizes: Map<unknown, number>): number {
-  let size = 0;
-  for (const [name, field] of Object.entries(schema))
-    for (const one of valuesOf(field, value[name])) {
-      const content = contentSize(field.kind, one, sizes);
-      const length = wireOf(field.kind) === wire.delimited ? varintSize(content) : 0;
-      size += varintSize(field.number * 8) + length + content;
-    }
-  sizes.set(value, size);
-  return size;
-}
-
-function contentSize(kind: Kind, value: unknown, sizes: Map<unknown, number>): number {
-  if (kind === "int") return varintSize(value as number);
-  if (kind === "float") return 4;
-  if (kind === "string") return encoder.encode(value as string).length;
-  if (kind === "bytes" || kind === "packed") return (value as Uint8Array).length;
-  return sizeOf(kind, value as Message<Schema>, sizes);
-}
-
-class Writer {
-  readonly bytes: Uint8Array;
-  readonly #sizes: ReadonlyMap<unknown, number>;
-  #at = 0;
-
-  constructor(size: number, sizes: ReadonlyMap<unknown, number>) {
-    this.bytes = new Uint8Array(size);
-    this.#sizes = sizes;
-  }
-
-  message(schema: Schema, value: Message<Schema>): void {
-    for (const [name, field] of Object.entries(schema))
-      for (const one of valuesOf(field, value[name])) {
-        this.#varint(field.number * 8 + wireOf(field.kind));
-        this.#value(field.kind, one);
-      }
-  }
-
-  #value(kind: Kind, value: unknown): void {
-    if (kind === "int") this.#varint(value as number);
-    else if (kind === "float") {
-      new DataView(this.bytes.buffer).setFloat32(this.#at, value as number, true);
-      this.#at += 4;
-    } else if (kind === "string") this.#delimited(encoder.encode(value as string));
-    else if (kind === "bytes" || kind === "packed") this.#delimited(value as Uint8Array);
-    else {
-      this.#varint(this.#sizes.get(value) as number);
-      this.message(kind, value as Message<Schema>);
-    }
-  }
-
-  #delimited(part: Uint8Array): void {
-    this.#varint(part.length);
-    this.bytes.set(part, this.#at);
-    this.#at += part.length;
-  }
-
-  #varint(x: number): void {
-    let rest = BigInt.asUintN(64, BigInt(x));
-    for (; rest >= 128n; rest >>= 7n) this.bytes[this.#at++] = Number(rest & 127n) | 128;
-    this.bytes[this.#at++] = Number(rest);
-  }
+  if (typeof kind === "object") return decode(kind, part, budget);
+  budget.take(kind === "string" ? cost.text + part.length : cost.view);
+  return kind === "string" ? text(part) : part;
 }

@@ -4,7 +4,7 @@ import { FormatError, UnsupportedError } from "../shape/errors.ts";
 import { allocate, type NdArray, type NdData } from "../shape/ndarray.ts";
 import { type DType, numel } from "../shape/types.ts";
 import type { TensorProto } from "./model.ts";
-import { Reader } from "./protobuf.ts";
+import { type Budget, Reader } from "./protobuf.ts";
 
 interface ElementType {
   readonly name: string;
@@ -58,20 +58,6 @@ function elementTypeOf(code: number | undefined, what: string): ElementType {
       `onnx: ${what} has element type ${code}; use one of ${elementTypes.map((e) => `${e.name} (${e.code})`).join(", ")}`,
     );
   return found;
-}
-
-/** Bytes that arrays made from a file may still take. A file that claims more than it holds is caught by its lengths; this bounds what
- *  small encodings grow to. */
-export class Budget {
-  #left: number;
-  constructor(bytes: number) {
-    this.#left = bytes;
-  }
-  take(bytes: number): void {
-    this.#left -= bytes;
-    if (this.#left < 0)
-      throw new FormatError("onnx: the tensors of the file take more than twice its size; store them as raw data");
-  }
 }
 
 /** The host array of a tensor of the file. Throws FormatError if its sizes and its data do not fit, UnsupportedError on a type that the
