@@ -2,32 +2,39 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { root } from "../src/cli/browsers.mjs";
 import { caseGroups } from "./cases.ts";
 import { kernelNames } from "./kernels.ts";
-import { type PeerName, peerNames } from "./peers/contestant.ts";
+import { opCases } from "./ops.ts";
+import { comparisonName, peerNames } from "./peers/contestant.ts";
 import { writeReport } from "./reportPage.ts";
-import { resultsFolder, save } from "./results.ts";
+import { type About, lastRun, type Message, Recorder, type Result, type Row } from "./results.ts";
 import { type Runtime, runSuite } from "./run.ts";
-import type { CompareArgs, CompareResult } from "./suites/compare.ts";
+import type { CompareArgs } from "./suites/compare.ts";
 import { compareTable } from "./suites/compareTable.ts";
-import type { GpuVsCpuArgs, GpuVsCpuResult } from "./suites/gpuVsCpu.ts";
+import type { GpuVsCpuArgs } from "./suites/gpuVsCpu.ts";
 import { gpuVsCpuTable } from "./suites/gpuVsCpuTable.ts";
-import type { KernelsArgs, KernelsResult } from "./suites/kernels.ts";
+import type { KernelsArgs } from "./suites/kernels.ts";
 import { kernelsTable } from "./suites/kernelsTable.ts";
 import { pack } from "./suites/pack.ts";
 import type { ProfileArgs, ProfileResult } from "./suites/profile.ts";
 import { type StartupPage, startup, startupPages, startupTable } from "./suites/startup.ts";
-import type { TrainArgs, TrainResult } from "./suites/train.ts";
+import type { TrainArgs } from "./suites/train.ts";
 import { trainTable } from "./suites/trainTable.ts";
 import { type TaskName, taskNames } from "./tasks.ts";
 
+const resultsFolder = join(root, "bench/results");
+
 const program = new Command("bench")
-  .description("Benchmarks of wgrad, alone and beside its peers")
+  .description("Benchmarks of wgrad, alone and beside its peers. Rows go to bench/results/<adapter>.json as they come.")
   .showHelpAfterError();
 
 const runtime = () =>
   new Option("--runtime <where>", "headless Chrome, or Node with Dawn").choices(["chrome", "node"]).default("chrome");
-const json = () => new Option("--json <file>", "write the result there too");
+const json = () => new Option("--json <file>", "write the rows of this run there too");
+const results = () => new Option("--results <folder>", "where rows are kept").default(resultsFolder);
+const resume = () => new Option("--resume", "go on with the last run: leave out the rows that it has");
+const tune = () => new Option("--tune", "take what the autotuner finds; rows of their own").default(false);
 const positive = (text: string): number => {
   if (!(Number(text) > 0)) throw new InvalidArgumentError("not a positive number");
   return Number(text);
@@ -38,26 +45,63 @@ const check = (names: readonly string[], all: readonly string[]): void => {
   if (unknown.length) program.error(`bench: no ${unknown.join(", ")}; use some of: ${all.join(", ")}`);
 };
 
+interface Keeping {
+  readonly results: string;
+  readonly json?: string;
+  readonly resume?: true;
+}
+
+/** Runs a suite, keeps its rows and prints them. `measure` gets the names of rows that there are already. */
+async function record<A extends About, R extends Row>(
+  suite: string,
+  { results, json, resume }: Keeping,
+  print: (result: Result<A, R>) => string,
+  measure: (take: (message: Message<A, R>) => void, has: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const last = resume ? lastRun(results, suite) : null;
+  const recorder = new Recorder<A, R>(results, suite, last?.run);
+  await measure((message) => recorder.take(message), [...(last?.names ?? [])]);
+  if (recorder.rows.length === 0) return console.log(`bench ${suite}: no row is missing`);
+  console.log(print(recorder.result));
+  if (json) writeFileSync(json, `${JSON.stringify(recorder.result, null, 1)}\n`);
+}
+
+interface CompareOptions extends Keeping, Omit<CompareArgs, "subject" | "sampleMilliseconds"> {
+  readonly sample: number;
+}
+
 program
   .command("compare")
-  .description("tfjs and jax-js against wgrad, in turn, in one page")
+  .description("tfjs and jax-js against wgrad, in turn, a page a subject")
   .argument("[subjects...]", `tasks and kernels: ${[...taskNames, ...kernelNames].join(", ")}`)
   .addOption(new Option("--peers <names...>", "peers").choices(peerNames).default(peerNames))
   .option("--rounds <n>", "pairs", positive, 7)
   .option("--sample <ms>", "time of a sample", positive, 500)
+  .addOption(tune())
+  .addOption(resume())
+  .addOption(results())
   .addOption(json())
-  .action(async (subjects: string[], o: { peers: PeerName[]; rounds: number; sample: number; json?: string }) => {
+  .action(async (given: string[], { peers, rounds, sample, tune, ...keep }: CompareOptions) => {
     const all = [...taskNames, ...kernelNames];
-    check(subjects, all);
-    const args = { subjects: subjects.length ? subjects : all, peers: o.peers, rounds: o.rounds };
-    const result = await runSuite<CompareArgs, CompareResult>(
-      "compare",
-      { ...args, sampleMilliseconds: o.sample },
-      "chrome",
-    );
-    console.log(compareTable(result));
-    save("compare", result, o.json);
+    check(given, all);
+    const subjects = given.length ? given : all;
+    await record("compare", keep, compareTable, async (take, has) => {
+      for (const [i, subject] of subjects.entries()) {
+        const left = peers.filter((peer) => !has.includes(comparisonName(subject, peer, tune)));
+        if (left.length === 0) continue;
+        take(`${i + 1} of ${subjects.length}: ${subject}`);
+        const args = { subject, peers: left, rounds, sampleMilliseconds: sample, tune };
+        await runSuite<CompareArgs, Parameters<typeof take>[0]>("compare", args, "chrome", take);
+      }
+    });
   });
+
+interface TrainOptions extends Keeping {
+  readonly runtime: Runtime;
+  readonly samples: number;
+  readonly sample: number;
+  readonly tune: boolean;
+}
 
 program
   .command("train")
@@ -66,52 +110,62 @@ program
   .addOption(runtime())
   .option("--samples <n>", "samples", positive, 7)
   .option("--sample <ms>", "time of a sample", positive, 500)
+  .addOption(tune())
+  .addOption(results())
   .addOption(json())
-  .action(async (names: TaskName[], o: { runtime: Runtime; samples: number; sample: number; json?: string }) => {
+  .action(async (names: TaskName[], { runtime, samples, sample, tune, ...keep }: TrainOptions) => {
     check(names, taskNames);
-    const args = { tasks: names.length ? names : taskNames, samples: o.samples, sampleMilliseconds: o.sample };
-    const result = await runSuite<TrainArgs, TrainResult>("train", args, o.runtime);
-    console.log(trainTable(result));
-    save("train", result, o.json);
+    const args: TrainArgs = { tasks: names.length ? names : taskNames, samples, sampleMilliseconds: sample, tune };
+    await record("train", keep, trainTable, (take) => runSuite("train", args, runtime, take));
   });
+
+interface KernelsOptions extends Keeping, Omit<KernelsArgs, "filter" | "skip"> {
+  readonly runtime: Runtime;
+}
 
 program
   .command("kernels")
-  .description("each kernel by itself: GFLOP/s, GB/s, share of what the device can do")
+  .description("every op, and the shapes of training: GFLOP/s, GB/s, share of what the device can do")
   .argument("[filter]", `part of a kernel's name or group (${caseGroups.join(", ")})`, "")
   .addOption(runtime())
   .option("--samples <n>", "samples of at least 5 ms", positive, 7)
+  .addOption(tune())
+  .addOption(resume())
+  .addOption(results())
   .addOption(json())
-  .action(async (filter: string, o: { runtime: Runtime; samples: number; json?: string }) => {
-    const args = { filter, samples: o.samples };
-    const result = await runSuite<KernelsArgs, KernelsResult>("kernels", args, o.runtime);
-    console.log(kernelsTable(result));
-    save("kernels", result, o.json);
+  .action(async (filter: string, { runtime, samples, tune, ...keep }: KernelsOptions) => {
+    await record("kernels", keep, kernelsTable, (take, skip) =>
+      runSuite<KernelsArgs, Parameters<typeof take>[0]>("kernels", { filter, samples, tune, skip }, runtime, take),
+    );
   });
 
 program
   .command("startup")
-  .description("from page load to the first step and the steady state; the page's size")
+  .description("from page load to the first step and the steady state, and where the time goes; the page's size")
   .addOption(new Option("--pages <names...>", "pages").choices(startupPages).default(startupPages))
   .option("--rounds <n>", "loads of each page, in turn", positive, 5)
+  .addOption(results())
   .addOption(json())
-  .action(async (o: { pages: StartupPage[]; rounds: number; json?: string }) => {
-    const result = await startup(o.pages, o.rounds, (text) => process.stderr.write(`${text}\n`));
-    console.log(startupTable(result));
-    save("startup", result, o.json);
+  .action(async ({ pages, rounds, ...keep }: Keeping & { pages: StartupPage[]; rounds: number }) => {
+    await record("startup", keep, startupTable, (take) => startup(pages, rounds, take));
   });
 
 program
   .command("gpu-vs-cpu")
-  .description("ops and training steps over sizes: from where on the GPU is faster")
-  .argument("[filter]", "part of a name", "")
+  .description("every op and training steps over sizes: from where on the GPU is faster")
+  .argument(
+    "[filter]",
+    `part of a name: ${[...Object.keys(opCases), "mnist-mlp", "mnist-cnn", "mnist-lstm"].join(", ")}`,
+    "",
+  )
   .option("--samples <n>", "samples", positive, 5)
+  .addOption(resume())
+  .addOption(results())
   .addOption(json())
-  .action(async (filter: string, o: { samples: number; json?: string }) => {
-    const args = { filter, samples: o.samples };
-    const result = await runSuite<GpuVsCpuArgs, GpuVsCpuResult>("gpuVsCpu", args, "chrome");
-    console.log(gpuVsCpuTable(result));
-    save("gpu-vs-cpu", result, o.json);
+  .action(async (filter: string, { samples, ...keep }: Keeping & { samples: number }) => {
+    await record("gpu-vs-cpu", keep, gpuVsCpuTable, (take, skip) =>
+      runSuite<GpuVsCpuArgs, Parameters<typeof take>[0]>("gpuVsCpu", { filter, samples, skip }, "chrome", take),
+    );
   });
 
 program
@@ -119,12 +173,15 @@ program
   .description("GPU time of each dispatch of a training step")
   .argument("<task>", taskNames.join(", "))
   .addOption(runtime())
+  .addOption(tune())
   .option("--plan", "print the plan too")
   .option("--no-timestamps", "time by repetition, without timestamp queries")
   .option("--trace <file>", "write a trace for ui.perfetto.dev")
-  .action(async (task: TaskName, o: { runtime: Runtime; plan?: boolean; timestamps: boolean; trace?: string }) => {
+  .action(async (task: TaskName, o: Omit<ProfileArgs, "task"> & { runtime: Runtime; trace?: string }) => {
+    check([task], taskNames);
     const { trace, runtime, ...rest } = o;
-    const result = await runSuite<ProfileArgs, ProfileResult>("profile", { task, ...rest }, runtime);
+    const print = (text: string) => process.stderr.write(`${text}\n`);
+    const result = await runSuite<ProfileArgs, string, ProfileResult>("profile", { task, ...rest }, runtime, print);
     console.log(`${task} on ${result.device}\n${result.text}`);
     if (trace) writeFileSync(trace, JSON.stringify(result.trace));
   });
@@ -141,9 +198,11 @@ program
 program
   .command("report")
   .description("a static page of all results, with plots")
-  .argument("[file]", "where to write it", join(resultsFolder, "index.html"))
-  .action(async (file: string) => {
-    await writeReport(file);
+  .argument("[file]", "where to write it (default: index.html beside the results)")
+  .addOption(results())
+  .action(async (given: string | undefined, { results }: Keeping) => {
+    const file = given ?? join(results, "index.html");
+    await writeReport(results, file);
     console.log(file);
   });
 

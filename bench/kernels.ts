@@ -1,6 +1,7 @@
 // The kernels that are compared by themselves, with seeded inputs.
 import { numel } from "../src/shape/types.ts";
-import { generator, type Kernel } from "./peers/contestant.ts";
+import type { Kernel } from "./peers/contestant.ts";
+import { generator } from "./values.ts";
 
 type Row = readonly [
   name: string,

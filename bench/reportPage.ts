@@ -1,7 +1,6 @@
 // `bench report`: one static page of all result files, with plots and tables.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type ResultFile, resultsFolder } from "./results.ts";
+import { writeFileSync } from "node:fs";
+import { readResults } from "./results.ts";
 import { runSuite } from "./run.ts";
 import { compareTable } from "./suites/compareTable.ts";
 import { gpuVsCpuTable } from "./suites/gpuVsCpuTable.ts";
@@ -30,20 +29,19 @@ figure { margin: 0; }
 const escapeHtml = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 
 /** Writes the page. Throws if there are no results. */
-export async function writeReport(path: string): Promise<void> {
-  const files = readdirSync(resultsFolder)
-    .filter((name) => name.endsWith(".json"))
-    .map((name) => JSON.parse(readFileSync(join(resultsFolder, name), "utf8")) as ResultFile);
-  if (files.length === 0) throw new Error(`bench report: no results in ${resultsFolder}; run a suite first`);
+export async function writeReport(folder: string, path: string): Promise<void> {
+  const files = readResults(folder);
+  if (files.length === 0) throw new Error(`bench report: no results in ${folder}; run a suite first`);
   const parts: string[] = [];
   for (const { device, suites } of files) {
-    const plots = await runSuite<Suites, Plots>("report", suites as Suites, "chrome");
+    const plots = await runSuite<Suites, never, Plots>("report", suites as unknown as Suites, "chrome", console.error);
     parts.push(`<h1>${escapeHtml(device)}</h1>`);
     for (const [name, { title, table }] of Object.entries(sections)) {
-      const result = suites[name] as { date: string; machine: string } | undefined;
+      const result = suites[name];
       if (!result) continue;
+      const days = [...new Set(result.rows.map(({ run }) => run.slice(0, 10)))].sort();
       parts.push(
-        `<h2>${title}</h2><p class="about">npm run bench -- ${name} · ${escapeHtml(result.machine)} · ${result.date.slice(0, 10)}</p>`,
+        `<h2>${title}</h2><p class="about">npm run bench -- ${name} · ${escapeHtml(result.machine)} · ${days.join(", ")}</p>`,
         plots[name as keyof Suites] ?? "",
         `<details><summary>Figures</summary><pre>${escapeHtml(table(result as never))}</pre></details>`,
       );

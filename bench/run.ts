@@ -9,11 +9,15 @@ import { setHost } from "./host.ts";
 
 export type Runtime = "chrome" | "node";
 
-/** Calls `bench/suites/<name>.ts`. Messages are lines of progress. */
-export async function runSuite<Args, Result>(name: string, args: Args, runtime: Runtime): Promise<Result> {
-  const onMessage = (text: string) => process.stderr.write(`${text}\n`);
+/** Calls `bench/suites/<name>.ts`; what the page logs is a message too. */
+export async function runSuite<Args, Message, Result = void>(
+  name: string,
+  args: Args,
+  runtime: Runtime,
+  onMessage: (message: Message | string) => void,
+): Promise<Result> {
   if (runtime === "chrome")
-    return runInChrome<Result, string, Args>({
+    return runInChrome<Result, Message, Args>({
       entry: `bench/suites/${name}.ts`,
       args,
       onMessage,
@@ -21,6 +25,6 @@ export async function runSuite<Args, Result>(name: string, args: Args, runtime: 
       flags: [preciseTimestamps],
     });
   setHost({ gpu: await createGpu(), read: (file) => readFile(join(mnistFolder, file)) });
-  const { default: main } = (await import(`./suites/${name}.ts`)) as { default: PageModule<Args, string, Result> };
+  const { default: main } = (await import(`./suites/${name}.ts`)) as { default: PageModule<Args, Message, Result> };
   return main(args, onMessage);
 }

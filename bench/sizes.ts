@@ -1,5 +1,6 @@
 // Times over sizes: contestants are measured size by size, and compared.
 import { spread, type Work } from "./measure.ts";
+import type { Row } from "./results.ts";
 
 /** Median milliseconds at one size; absent where a smaller size was too slow, or it cannot run. */
 export interface Point {
@@ -10,8 +11,7 @@ export interface Point {
   readonly wasm?: number;
 }
 
-export interface Series {
-  readonly name: string;
+export interface Series extends Row {
   readonly axis: string;
   readonly points: readonly Point[];
 }
@@ -37,9 +37,9 @@ export class Sizes {
   }
 
   /** Adds a point; `works` gives each contestant's work, made only if it still runs; in a chain it is `chain` times the work. */
-  async add(size: number, works: Partial<Record<Side, () => Promise<Work | null>>>): Promise<void> {
+  async add(size: number, works: Record<Side, () => Work | null | Promise<Work | null>>): Promise<void> {
     const point: Record<string, number> = { size };
-    for (const [side, make] of Object.entries(works) as [Side, () => Promise<Work | null>][]) {
+    for (const [side, make] of Object.entries(works) as [Side, () => Work | null | Promise<Work | null>][]) {
       if (this.#ended.has(side)) continue;
       const work = await make();
       if (!work) continue;

@@ -6,10 +6,8 @@ import type { Device } from "../src/device.ts";
 import type { GpuProgram } from "../src/gpu/program.ts";
 import * as nn from "../src/nn/index.ts";
 import * as optim from "../src/optim/index.ts";
-import type { Sampling } from "../src/train/step.ts";
-import { Trainer } from "../src/train/trainer.ts";
+import { Trainer, type TrainerOptions } from "../src/train/trainer.ts";
 import { host } from "./host.ts";
-import { lstm } from "./lstm.ts";
 import { batchSize, type LayerSpec, learningRate, type TaskName, tasks } from "./tasks.ts";
 
 export const stepsPerSubmit = 16;
@@ -23,7 +21,7 @@ function layerOf(spec: LayerSpec): nn.Layer {
     case "dense":
       return nn.dense({ units: spec.units, activation: spec.activation ?? "linear" });
     case "lstm":
-      return lstm(spec.units);
+      return nn.lstm({ units: spec.units, returns: "last" });
     case "maxPool":
       return nn.maxPool2d(2);
     case "avgPool":
@@ -43,7 +41,7 @@ export async function createTrainer(
   device: Device,
   name: TaskName,
   { x, y }: Dataset,
-  options: { readonly sampling?: Sampling; readonly batchSize?: number } = {},
+  options: Partial<Pick<TrainerOptions, "sampling" | "batchSize" | "tune">> = {},
 ): Promise<Trainer> {
   const { layers, input } = tasks[name];
   return Trainer.create({

@@ -1,18 +1,20 @@
-// What runs on the other machine: node main.js RESULTS [DAWN OPTION…]. The suites that need no browser, on Dawn.
+// What runs on the other machine: node main.js RESULTS [DAWN OPTION…]. The suites that need no browser, on Dawn, what matters most first; one
+// that fails is told, and the others go on. QUICK=1 runs a small part.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, globals } from "webgpu";
 import { setHost } from "../host.ts";
+import { type About, type Message, Recorder, type Result, type Row } from "../results.ts";
 import kernels from "../suites/kernels.ts";
 import { kernelsTable } from "../suites/kernelsTable.ts";
 import profile from "../suites/profile.ts";
 import train from "../suites/train.ts";
 import { trainTable } from "../suites/trainTable.ts";
-import { taskNames } from "../tasks.ts";
+import { type TaskName, taskNames } from "../tasks.ts";
 
 const [results = "results", ...dawnOptions] = process.argv.slice(2);
 const quick = process.env.QUICK === "1";
-const send = (text: string) => process.stderr.write(`${text}\n`);
+const tasks: readonly TaskName[] = quick ? ["mnist-mlp"] : taskNames;
 
 Object.assign(globalThis, globals);
 const gpu = create(["disable-dawn-features=timestamp_quantization", ...dawnOptions]);
@@ -21,21 +23,45 @@ if (!adapter) throw new Error("Dawn finds no adapter: is the NVIDIA driver's Vul
 setHost({ gpu, read: async (name) => readFileSync(join(import.meta.dirname, "mnist", name)) });
 mkdirSync(results, { recursive: true });
 
-const keep = (name: string, result: object, text: string) => {
-  writeFileSync(join(results, `${name}.json`), `${JSON.stringify({ dawnOptions, ...result }, null, 1)}\n`);
-  writeFileSync(join(results, `${name}.txt`), `${text}\n`);
+const keep = (name: string, text: string) => {
+  writeFileSync(join(results, `${name}.txt`), `Dawn: ${dawnOptions.join(" ") || "default"}\n${text}\n`);
   console.log(text);
 };
 
-const trained = await train(
-  { tasks: quick ? ["mnist-mlp"] : taskNames, samples: quick ? 2 : 9, sampleMilliseconds: quick ? 100 : 1000 },
-  send,
-);
-keep("train", trained, trainTable(trained));
-for (const task of quick ? (["mnist-mlp"] as const) : taskNames) {
-  const profiled = await profile({ task }, send);
-  keep(`profile-${task}`, profiled, `${task} on ${profiled.device}\n${profiled.text}`);
+async function attempt(name: string, run: () => Promise<string>): Promise<void> {
+  try {
+    keep(name, await run());
+  } catch (error) {
+    keep(`${name}-failed`, String((error as Error).stack));
+    process.exitCode = 1;
+  }
 }
-const measured = await kernels({ filter: quick ? "reduction" : "", samples: quick ? 3 : 11 }, send);
-keep("kernels", measured, kernelsTable(measured));
+
+const suite = <A extends About, R extends Row>(
+  name: string,
+  file: string,
+  print: (result: Result<A, R>) => string,
+  run: (take: (message: Message<A, R>) => void) => Promise<void> | void,
+) =>
+  attempt(file, async () => {
+    const recorder = new Recorder<A, R>(results, name);
+    await run((message) => recorder.take(message));
+    return print(recorder.result);
+  });
+
+const training = { tasks, samples: quick ? 2 : 9, sampleMilliseconds: quick ? 100 : 1000 };
+for (const tune of [false, true])
+  await suite("train", tune ? "train-tuned" : "train", trainTable, (take) => train({ ...training, tune }, take));
+const products = { filter: "matmul", samples: quick ? 3 : 11, skip: [] };
+await suite("kernels", "matmul-tuned", kernelsTable, (take) =>
+  kernels({ ...products, filter: quick ? "matmul NN 256" : "matmul", tune: true }, take),
+);
+for (const task of tasks)
+  await attempt(`profile-${task}`, async () => {
+    const { device, text } = await profile({ task, tune: true }, (line) => process.stderr.write(`${line}\n`));
+    return `${task}, tuned, on ${device}\n${text}`;
+  });
+await suite("kernels", "kernels", kernelsTable, (take) =>
+  kernels({ ...products, filter: quick ? "reduction" : "", tune: false }, take),
+);
 process.exit();

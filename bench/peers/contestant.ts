@@ -2,6 +2,7 @@
 import type { NdArray } from "../../src/shape/ndarray.ts";
 import type { Work } from "../measure.ts";
 import type { TaskName } from "../tasks.ts";
+import { generator } from "../values.ts";
 
 /** A training task's common ground: the first examples of MNIST, and the initial weights by layer and name. */
 export interface Start {
@@ -24,6 +25,10 @@ export interface Training {
 
 export const peerNames = ["tfjs-webgpu", "tfjs-wasm", "tfjs-cpu", "jax-webgpu"] as const;
 export type PeerName = (typeof peerNames)[number];
+
+/** What a row of `bench compare` is called. */
+export const comparisonName = (subject: string, peer: PeerName, tune: boolean): string =>
+  `${subject} · ${peer}${tune ? " · tuned" : ""}`;
 
 /** Kernels that are compared by themselves: their float32 inputs [shape], and the multiply-adds. NHWC and HWIO. */
 export interface Kernel {
@@ -64,14 +69,3 @@ export function batches(count: number, size: number): () => Int32Array {
 
 export const firstBatch = (step: number, size: number): Int32Array =>
   Int32Array.from({ length: size }, (_, i) => step * size + i);
-
-/** Uniform in [0, 1), seeded (mulberry32). */
-export function generator(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}

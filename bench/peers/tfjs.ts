@@ -22,6 +22,7 @@ type Backend = "webgpu" | "wasm" | "cpu";
 type Weights = Record<string, tf.Variable>;
 
 export function tfjs(backend: Backend): Peer {
+  tf.enableProdMode();
   return {
     async training(start) {
       await tf.setBackend(backend);

@@ -8,7 +8,7 @@ import type { NdArray } from "../../src/shape/ndarray.ts";
 import { f32 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { isNdArray } from "../../src/train/program.ts";
-import type { Trainer } from "../../src/train/trainer.ts";
+import type { Trainer, TrainerOptions } from "../../src/train/trainer.ts";
 import { JsClock } from "../measure.ts";
 import { batchSize, type TaskName, tasks } from "../tasks.ts";
 import { createTrainer, stepsPerSubmit, submit } from "../training.ts";
@@ -34,8 +34,13 @@ export async function initialWeights(trainer: Trainer, task: TaskName): Promise<
   );
 }
 
-export async function wgradTraining(device: GpuDevice, task: TaskName, data: Dataset): Promise<WgradTraining> {
-  const trainer = await createTrainer(device, task, data);
+export async function wgradTraining(
+  device: GpuDevice,
+  task: TaskName,
+  data: Dataset,
+  tune: TrainerOptions["tune"] = false,
+): Promise<WgradTraining> {
+  const trainer = await createTrainer(device, task, data, { tune });
   const weights = await initialWeights(trainer, task);
   return {
     trainer,
@@ -78,11 +83,11 @@ export function kernelFunction({ kind, inputs }: Kernel): (a: Tensor, b: Tensor)
   }[kind];
 }
 
-export async function wgradKernel(device: GpuDevice, kernel: Kernel): Promise<KernelRun> {
+export async function wgradKernel(device: GpuDevice, kernel: Kernel, tune: boolean): Promise<KernelRun> {
   const values = kernel.inputs.map(({ shape, data }) => ({ ...f32(...shape), data: Float64Array.from(data) }));
   const [a, b] = values.map(({ shape }) => f32(...shape)) as [ReturnType<typeof f32>, ReturnType<typeof f32>];
   const f = kernelFunction(kernel);
-  const program = await device.compile(({ a, b }) => ({ y: f(a, b) }), { a, b }, { label: kernel.name });
+  const program = await device.compile(({ a, b }) => ({ y: f(a, b) }), { a, b }, { label: kernel.name, tune });
   const inputs = device.put({ a: values[0] as NdArray, b: values[1] as NdArray });
   const { gpu } = device;
   return {

@@ -1,7 +1,8 @@
 // A peer's start: the net `mnist-cnn` with weights drawn here.
 import type { NdArray } from "../../src/shape/ndarray.ts";
-import { generator, type Peer, type Start, type Training } from "../peers/contestant.ts";
+import type { Peer, Start, Training } from "../peers/contestant.ts";
 import { batchSize } from "../tasks.ts";
+import { generator } from "../values.ts";
 import { readImages } from "./measure.ts";
 
 const random = generator(1);

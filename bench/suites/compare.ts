@@ -1,23 +1,30 @@
-// `bench compare`: wgrad and its peers in one page, in turn: A B A B …, the ratio pair by pair.
+// `bench compare`: wgrad and its peers at one subject in one page, in turn: A B A B …, the ratio pair by pair. Results are checked before
+// anything is timed: losses of the first steps on the same batches from the same weights, and every element of a kernel's output.
 import type { PageModule } from "../../src/cli/page.ts";
+import type { GpuDevice } from "../../src/gpu/device.ts";
 import { requestDevice } from "../host.ts";
 import { kernelOf } from "../kernels.ts";
 import { calibrate, type Sampled, type Spread, sampled, spread, type Timed, time, type Work } from "../measure.ts";
-import type { Peer, PeerName } from "../peers/contestant.ts";
+import { comparisonName, type Peer, type PeerName } from "../peers/contestant.ts";
 import { type Counts, countCalls } from "../peers/counters.ts";
 import { jax } from "../peers/jax.ts";
 import { tfjs } from "../peers/tfjs.ts";
 import "../peers/tfjsBackends.ts";
 import { wgradKernel, wgradTraining } from "../peers/wgrad.ts";
+import type { About, Message, Result, Row } from "../results.ts";
+import { short } from "../table.ts";
 import { batchSize, type TaskName, taskNames } from "../tasks.ts";
 import { examples } from "../training.ts";
+import { differenceOf } from "../values.ts";
 
 export interface CompareArgs {
-  /** Tasks and kernels. */
-  readonly subjects: readonly string[];
+  /** A task or a kernel. */
+  readonly subject: string;
   readonly peers: readonly PeerName[];
   readonly rounds: number;
   readonly sampleMilliseconds: number;
+  /** wgrad takes the schedules that its autotuner finds, not the fixed ones. */
+  readonly tune: boolean;
 }
 
 export interface Side {
@@ -26,7 +33,7 @@ export interface Side {
   readonly counts?: Counts;
 }
 
-export interface Comparison {
+export interface Comparison extends Row {
   readonly subject: string;
   readonly peer: PeerName;
   /** Images or floating-point operations in a step or run. */
@@ -42,11 +49,11 @@ export interface Comparison {
   readonly failure?: string;
 }
 
-export interface CompareResult {
-  readonly device: string;
+export interface CompareAbout extends About {
   readonly userAgent: string;
-  readonly comparisons: readonly Comparison[];
 }
+
+export type CompareResult = Result<CompareAbout, Comparison>;
 
 interface Pair {
   readonly work: Work;
@@ -67,77 +74,75 @@ const checkedSteps = 3;
 /** Seconds that a slow peer gets at one subject. */
 const patience = 30;
 
-const main: PageModule<CompareArgs, string, CompareResult> = async (args, send) => {
+const makePeer: Record<PeerName, () => Peer | Promise<Peer>> = {
+  "tfjs-webgpu": () => tfjs("webgpu"),
+  "tfjs-wasm": () => tfjs("wasm"),
+  "tfjs-cpu": () => tfjs("cpu"),
+  "jax-webgpu": jax,
+};
+
+const main: PageModule<CompareArgs, Message<CompareAbout, Comparison>, void> = async (args, send) => {
   const device = await requestDevice();
-  const data = await examples(10_000);
-  const makePeer: Record<PeerName, () => Peer | Promise<Peer>> = {
-    "tfjs-webgpu": () => tfjs("webgpu"),
-    "tfjs-wasm": () => tfjs("wasm"),
-    "tfjs-cpu": () => tfjs("cpu"),
-    "jax-webgpu": jax,
-  };
-
-  const trainingSubject = async (task: TaskName): Promise<Subject> => {
-    const own = await wgradTraining(device, task, data);
-    const want = await own.losses(checkedSteps);
-    return {
-      ...{ amount: batchSize, unit: "images/s" },
-      async against(peer) {
-        const other = await peer.training(own.start);
-        const got = await other.losses(checkedSteps);
-        const difference = Math.max(...got.map((loss, i) => Math.abs(loss / (want[i] as number) - 1)));
-        return { work: own.work, peerWork: other.work, difference, dispose: () => other.dispose() };
-      },
-      dispose: () => own.dispose(),
-    };
-  };
-
-  const kernelSubject = async (name: string): Promise<Subject> => {
-    const kernel = kernelOf(name);
-    const own = await wgradKernel(device, kernel);
-    const want = await own.result();
-    const scale = want.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-    return {
-      ...{ amount: 2e-9 * kernel.multiplyAdds, unit: "GFLOP/s" },
-      async against(peer) {
-        const other = await peer.kernel(kernel);
-        const got = await other.result();
-        const difference = want.reduce((m, v, i) => Math.max(m, Math.abs(v - (got[i] as number))), 0) / scale;
-        return { work: own.work, peerWork: other.work, difference, dispose: () => other.dispose() };
-      },
-      dispose: () => own.dispose(),
-    };
-  };
-
-  const peers = new Map<PeerName, Peer>();
-  const comparisons: Comparison[] = [];
-  for (const name of args.subjects) {
-    send(`${name}: wgrad`);
-    const isTask = (taskNames as readonly string[]).includes(name);
-    const subject = await (isTask ? trainingSubject(name as TaskName) : kernelSubject(name));
-    for (const peer of args.peers) {
-      send(`${name}: ${peer}`);
-      const about = { subject: name, peer, amount: subject.amount, unit: subject.unit };
-      try {
-        if (!peers.has(peer)) peers.set(peer, await makePeer[peer]());
-        const pair = await subject.against(peers.get(peer) as Peer);
-        const result = await measure(pair, args, peer);
-        pair.dispose();
-        comparisons.push({ ...about, ...result });
-        send(`${name}: ${peer}: ${result.failure ?? `${result.ratio?.median.toFixed(2)}×`}`);
-      } catch (error) {
-        const failure = (error as Error).message.split("\n")[0] as string;
-        comparisons.push({ ...about, failure });
-        send(`${name}: ${peer}: ${failure}`);
-      }
+  send({ about: { device: device.name, userAgent: navigator.userAgent } });
+  send(`${args.subject}: wgrad`);
+  const isTask = (taskNames as readonly string[]).includes(args.subject);
+  const subject = await (isTask ? trainingSubject : kernelSubject)(device, args.subject, args.tune);
+  for (const peer of args.peers) {
+    const name = comparisonName(args.subject, peer, args.tune);
+    const about = { name, subject: args.subject, peer, amount: subject.amount, unit: subject.unit };
+    send(name);
+    try {
+      const pair = await subject.against(await makePeer[peer]());
+      const result = await measure(pair, args, peer, send);
+      pair.dispose();
+      send({ row: { ...about, ...result } });
+      send(`${name}: ${result.failure ?? `${result.ratio?.median.toFixed(2)} times faster`}`);
+    } catch (error) {
+      const failure = (error as Error).message.split("\n")[0] as string;
+      send({ row: { ...about, failure } });
+      send(`${name}: ${failure}`);
     }
-    subject.dispose();
   }
-  return { device: device.name, userAgent: navigator.userAgent, comparisons };
+  subject.dispose();
 };
 export default main;
 
-async function measure(pair: Pair, args: CompareArgs, peer: PeerName): Promise<Partial<Comparison>> {
+async function trainingSubject(device: GpuDevice, task: string, tune: boolean): Promise<Subject> {
+  const own = await wgradTraining(device, task as TaskName, await examples(10_000), tune);
+  const want = await own.losses(checkedSteps);
+  return {
+    ...{ amount: batchSize, unit: "images/s" },
+    async against(peer) {
+      const other = await peer.training(own.start);
+      const got = await other.losses(checkedSteps);
+      const difference = Math.max(...got.map((loss, i) => Math.abs(loss / (want[i] as number) - 1)));
+      return { work: own.work, peerWork: other.work, difference, dispose: () => other.dispose() };
+    },
+    dispose: () => own.dispose(),
+  };
+}
+
+async function kernelSubject(device: GpuDevice, name: string, tune: boolean): Promise<Subject> {
+  const kernel = kernelOf(name);
+  const own = await wgradKernel(device, kernel, tune);
+  const want = await own.result();
+  return {
+    ...{ amount: 2e-9 * kernel.multiplyAdds, unit: "GFLOP/s" },
+    async against(peer) {
+      const other = await peer.kernel(kernel);
+      const difference = differenceOf(await other.result(), want);
+      return { work: own.work, peerWork: other.work, difference, dispose: () => other.dispose() };
+    },
+    dispose: () => own.dispose(),
+  };
+}
+
+async function measure(
+  pair: Pair,
+  args: CompareArgs,
+  peer: PeerName,
+  send: (text: string) => void,
+): Promise<Pick<Comparison, "difference" | "wgrad" | "other" | "ratio" | "failure">> {
   const { work, peerWork, difference } = pair;
   if (!(difference <= tolerance))
     return { difference, failure: `results differ by ${difference.toPrecision(2)} (vs ${tolerance})` };
@@ -148,6 +153,8 @@ async function measure(pair: Pair, args: CompareArgs, peer: PeerName): Promise<P
   for (let round = 0; round < args.rounds && (round === 0 || performance.now() < end); round++) {
     own.push(await time(work, count));
     others.push(await time(peerWork, peerCount));
+    const [mine, theirs] = [own[round], others[round]] as [Timed, Timed];
+    send(`  pair ${round + 1} of ${args.rounds}: ${short(mine.milliseconds)} and ${short(theirs.milliseconds)} ms`);
   }
   const onGpu = peer.endsWith("webgpu");
   return {

@@ -1,7 +1,6 @@
-// `bench profile <task>`: GPU time of each dispatch of a training step.
+// `bench profile <task>`: GPU time of each dispatch of a training step: the nets of the benchmarks, where `npm run train -- --profile` has the tasks.
 import type { PageModule } from "../../src/cli/page.ts";
-import { profile } from "../../src/gpu/profile.ts";
-import { requestDevice } from "../host.ts";
+import { requestDevice, sessionStore } from "../host.ts";
 import type { TaskName } from "../tasks.ts";
 import { createTrainer, examples, inputsOf, programOf, submit } from "../training.ts";
 
@@ -9,6 +8,7 @@ export interface ProfileArgs {
   readonly task: TaskName;
   readonly plan?: boolean;
   readonly timestamps?: boolean;
+  readonly tune?: boolean;
 }
 
 export interface ProfileResult {
@@ -17,14 +17,15 @@ export interface ProfileResult {
   readonly trace: object;
 }
 
-const main: PageModule<ProfileArgs, string, ProfileResult> = async ({ task, plan, timestamps = true }, send) => {
+const main: PageModule<ProfileArgs, string, ProfileResult> = async (args, send) => {
+  const { task, plan = false, timestamps = true, tune = false } = args;
   const device = await requestDevice();
-  const trainer = await createTrainer(device, task, await examples(60_000));
+  const trainer = await createTrainer(device, task, await examples(60_000), { tune: tune && { store: sessionStore } });
   const program = programOf(trainer);
   if (plan) send(`${program.plan}\n`);
   submit(trainer, 4);
   await device.synchronize();
-  const result = await profile(program, inputsOf(trainer), { timestamps });
+  const result = await program.profile(inputsOf(trainer), { timestamps });
   device.dispose();
   return { device: device.name, text: String(result), trace: result.trace() };
 };

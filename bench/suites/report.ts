@@ -35,7 +35,7 @@ export default main;
 const draw = (options: Plot.PlotOptions): string => Plot.plot({ width, marginLeft: 240, ...options }).outerHTML;
 
 /** How many times faster than each peer: the median, and all pairs. */
-function compare({ comparisons }: CompareResult): string {
+function compare({ rows: comparisons }: CompareResult): string {
   const rows = comparisons.flatMap(({ subject, peer, ratio }) => (ratio ? [{ subject, peer, ...ratio }] : []));
   return draw({
     x: { type: "log", grid: true, tickFormat: short, label: "times faster than the peer →" },
@@ -50,7 +50,7 @@ function compare({ comparisons }: CompareResult): string {
 }
 
 function train({ rows }: TrainResult): string {
-  const data = rows.map(({ task, imagesPerSecond, dispatches }) => ({ task, imagesPerSecond, dispatches }));
+  const data = rows.map(({ name, imagesPerSecond, dispatches }) => ({ task: name, imagesPerSecond, dispatches }));
   return draw({
     x: { grid: true, label: "images/s →" },
     y: { label: null },
@@ -76,23 +76,31 @@ function kernels({ rows }: KernelsResult): string {
 }
 
 function startup({ rows }: StartupResult): string {
-  const data = rows.flatMap(({ page, script, ready, firstStep }) => [
-    { page, phase: "script", from: 0, to: script.median },
-    { page, phase: "net ready", from: script.median, to: ready.median },
-    { page, phase: "first step", from: ready.median, to: firstStep.median },
-  ]);
+  const phases = [
+    ["script", "script"],
+    ["device", "device"],
+    ["planned", "data and plan"],
+    ["compiled", "pipelines"],
+    ["firstStep", "first step"],
+  ] as const;
+  const data = rows.flatMap(({ name, marks }) =>
+    phases.map(([mark, phase], i) => {
+      const before = phases[i - 1];
+      return { page: name, phase, from: before ? marks[before[0]].median : 0, to: marks[mark].median };
+    }),
+  );
   return draw({
     x: { grid: true, label: "ms since the navigation →" },
-    y: { label: null, domain: rows.map((r) => r.page) },
-    color: { legend: true, domain: ["script", "net ready", "first step"] },
+    y: { label: null, domain: rows.map((r) => r.name) },
+    color: { legend: true, domain: phases.map(([, phase]) => phase) },
     marks: [Plot.barX(data, { y: "page", x1: "from", x2: "to", fill: "phase" })],
   });
 }
 
 /** One plot an op, sizes and times on logarithmic axes. */
-function gpuVsCpu({ series }: GpuVsCpuResult): string {
+function gpuVsCpu({ rows }: GpuVsCpuResult): string {
   const sides = { gpu: "GPU, a call", gpuInChain: "GPU, in a chain", reference: "reference", wasm: "tfjs-wasm" };
-  const one = ({ name, axis, points }: GpuVsCpuResult["series"][number]): string => {
+  const one = ({ name, axis, points }: GpuVsCpuResult["rows"][number]): string => {
     const data = points.flatMap((p) =>
       Object.entries(sides).flatMap(([side, label]) => {
         const ms = p[side as keyof typeof sides];
@@ -107,5 +115,5 @@ function gpuVsCpu({ series }: GpuVsCpuResult): string {
       marks: [Plot.lineY(data, { x: "size", y: "ms", stroke: "label", marker: true })],
     });
   };
-  return `<div class="grid">${series.map(one).join("")}</div>`;
+  return `<div class="grid">${rows.map(one).join("")}</div>`;
 }

@@ -9,62 +9,58 @@ import { root } from "../../src/cli/browsers.mjs";
 import { launchChrome } from "../../src/cli/chrome.ts";
 import { mnistFiles } from "../../src/cli/mnistFiles.ts";
 import { type Spread, spread } from "../measure.ts";
-import type { StartUp } from "../startup/measure.ts";
+import type { About, Message, Result, Row } from "../results.ts";
+import type { Marks, StartUp } from "../startup/measure.ts";
 import { short, spreadText, table } from "../table.ts";
 
 export const startupPages = ["wgrad", "jax", "tfjs"] as const;
 export type StartupPage = (typeof startupPages)[number];
 
-export interface StartupRow {
-  readonly page: StartupPage;
+export interface StartupRow extends Row {
   /** Of all scripts that the page loads. */
   readonly gzippedBytes: number;
-  readonly script: Spread;
-  readonly ready: Spread;
-  readonly firstStep: Spread;
-  readonly steady: Spread;
+  readonly marks: Readonly<Record<keyof Marks, Spread>>;
   readonly stepMilliseconds: Spread;
   readonly pipelines: number;
 }
 
-export interface StartupResult {
-  readonly device: string;
-  readonly rows: readonly StartupRow[];
-}
+export type StartupResult = Result<About, StartupRow>;
 
 export async function startup(
   pages: readonly StartupPage[],
   rounds: number,
-  send: (text: string) => void,
-): Promise<StartupResult> {
+  send: (message: Message<About, StartupRow>) => void,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "wgrad-startup-"));
   try {
     for (const page of pages) await buildPage(page, join(folder, page));
     const runs = new Map(pages.map((page) => [page, [] as StartUp[]]));
-    let device = "";
     for (let round = 0; round < rounds; round++)
       for (const page of pages) {
-        const run = await load(join(folder, page));
-        device = run.device;
-        runs.get(page)!.push(run.marks);
-        send(`${page}: first step ${Math.round(run.marks.firstStep)} ms, steady ${Math.round(run.marks.steady)} ms`);
+        const { device, marks } = await load(join(folder, page));
+        if (round === 0 && page === pages[0]) send({ about: { device } });
+        runs.get(page)!.push(marks);
+        const ms = marksShown.map((mark) => `${mark} ${Math.round(marks[mark])}`).join(", ");
+        send(`${page}, ${round + 1} of ${rounds}: ${ms} ms`);
       }
-    const rows = pages.map((page): StartupRow => {
-      const all = runs.get(page)!;
-      const { scripts, counts } = all[0] as StartUp;
-      const of = (key: "script" | "ready" | "firstStep" | "steady" | "stepMilliseconds") =>
-        spread(all.map((r) => r[key]));
-      const gzipped = (path: string) => gzipSync(readFileSync(join(folder, page, path)), { level: 9 }).length;
-      return {
-        ...{ page, pipelines: counts.pipelines, gzippedBytes: scripts.reduce((n, path) => n + gzipped(path), 0) },
-        ...{ script: of("script"), ready: of("ready"), firstStep: of("firstStep"), steady: of("steady") },
-        stepMilliseconds: of("stepMilliseconds"),
-      };
-    });
-    return { device, rows };
+    for (const page of pages) send({ row: rowOf(page, runs.get(page)!, join(folder, page)) });
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+const marksShown: readonly (keyof Marks)[] = ["script", "device", "planned", "compiled", "firstStep", "steady"];
+
+function rowOf(page: StartupPage, runs: readonly StartUp[], folder: string): StartupRow {
+  const { scripts, counts } = runs[0] as StartUp;
+  const gzipped = (path: string) => gzipSync(readFileSync(join(folder, path)), { level: 9 }).length;
+  const marks = Object.fromEntries(marksShown.map((mark) => [mark, spread(runs.map((r) => r[mark]))]));
+  return {
+    ...{ name: page, pipelines: counts.pipelines },
+    gzippedBytes: scripts.reduce((n, path) => n + gzipped(path), 0),
+    marks: marks as Record<keyof Marks, Spread>,
+    stepMilliseconds: spread(runs.map((r) => r.stepMilliseconds)),
+  };
 }
 
 async function buildPage(page: StartupPage, outDir: string): Promise<void> {
@@ -110,21 +106,17 @@ async function load(outDir: string): Promise<{ device: string; marks: StartUp }>
   }
 }
 
-export function startupTable({ device, rows }: StartupResult): string {
+export function startupTable({ about: { device }, rows }: StartupResult): string {
   const cells = rows.map((r) => [
-    ...[r.page, short(r.gzippedBytes / 1000)],
-    ...[r.script, r.ready, r.firstStep, r.steady].map(spreadText),
+    ...[r.name, short(r.gzippedBytes / 1000)],
+    ...marksShown.map((mark) => spreadText(r.marks[mark])),
     ...[spreadText(r.stepMilliseconds), String(r.pipelines)],
   ]);
-  const header = [
-    "page",
-    "kB gzipped",
-    "script ms",
-    "ready ms",
-    "first step ms",
-    "steady ms",
-    "ms a step",
-    "pipelines",
-  ];
-  return `${device}\n${table(header, cells)}`;
+  const header = ["page", "kB gzipped", ...marksShown, "ms a step", "pipelines"];
+  return [
+    device,
+    table(header, cells),
+    "Milliseconds since the navigation: the script runs; there is a device; the first pipeline is asked for (data read, step planned);",
+    "the last one is there; the first step is done; steps are as fast as they get.",
+  ].join("\n");
 }

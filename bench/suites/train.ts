@@ -2,11 +2,13 @@
 import type { PageModule } from "../../src/cli/page.ts";
 import type { DeviceArray } from "../../src/device.ts";
 import type { GpuDevice } from "../../src/gpu/device.ts";
+import { leastBytes } from "../../src/plan/work.ts";
 import { historyLength } from "../../src/train/step.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
-import { requestDevice } from "../host.ts";
+import { requestDevice, sessionStore } from "../host.ts";
 import { calibrate, type Spread, sampled, type Timed, time } from "../measure.ts";
 import { type WgradTraining, wgradTraining } from "../peers/wgrad.ts";
+import type { About, Message, Result, Row } from "../results.ts";
 import { batchSize, type TaskName } from "../tasks.ts";
 import { examples, programOf, stepsPerSubmit } from "../training.ts";
 
@@ -14,10 +16,11 @@ export interface TrainArgs {
   readonly tasks: readonly TaskName[];
   readonly samples: number;
   readonly sampleMilliseconds: number;
+  /** Takes the schedules that the autotuner finds, not the fixed ones. */
+  readonly tune: boolean;
 }
 
-export interface TrainRow {
-  readonly task: TaskName;
+export interface TrainRow extends Row {
   readonly stepMilliseconds: Spread;
   readonly jsMicroseconds: Spread;
   readonly imagesPerSecond: number;
@@ -26,8 +29,10 @@ export interface TrainRow {
   readonly submits: number;
   readonly multiplyAdds: number;
   readonly bytes: number;
+  /** Inputs and state read once, state written once. */
+  readonly leastBytes: number;
   readonly pipelines: number;
-  /** From the trainer's options to its plan, and from there to the last pipeline. */
+  /** From the trainer's options to its plan, and from there to the last pipeline. With tuning, all of it is planning. */
   readonly planMilliseconds: number;
   readonly compileMilliseconds: number;
   /** The mean loss of the first and of the last steps of this run. */
@@ -35,22 +40,19 @@ export interface TrainRow {
   readonly lastLoss: number;
 }
 
-export interface TrainResult {
-  readonly device: string;
-  readonly rows: readonly TrainRow[];
-}
+export type TrainResult = Result<About, TrainRow>;
 
-const main: PageModule<TrainArgs, string, TrainResult> = async (args, send) => {
+const main: PageModule<TrainArgs, Message<About, TrainRow>, void> = async (args, send) => {
   const data = await examples(60_000);
-  const rows: TrainRow[] = [];
-  let name = "";
   for (const task of args.tasks) {
-    send(`${task}: plans and compiles`);
+    send(`${task}: ${args.tune ? "tunes" : "plans and compiles"}`);
     const device = await requestDevice();
-    name = device.name;
+    send({ about: { device: device.name } });
     const marks = watchPipelines(device);
     const start = performance.now();
-    const training = await wgradTraining(device, task, data);
+    const onProgress = (done: number, total: number) => send(`${task}: ${done + 1} of ${total}`);
+    const tune = args.tune && { store: sessionStore, onProgress };
+    const training = await wgradTraining(device, task, data, tune);
     send(`${task}: checks and warms up`);
     const { firstLoss, lastLoss } = await check(training);
     const count = await calibrate(training.work, args.sampleMilliseconds, stepsPerSubmit);
@@ -62,21 +64,23 @@ const main: PageModule<TrainArgs, string, TrainResult> = async (args, send) => {
     const { milliseconds, jsMicroseconds } = sampled(times);
     const { plan, stats } = programOf(training.trainer);
     const total = (f: (d: (typeof plan.dispatches)[number]) => number) => plan.dispatches.reduce((n, d) => n + f(d), 0);
-    rows.push({
-      ...{ task, firstLoss, lastLoss, jsMicroseconds, stepMilliseconds: milliseconds },
+    const row: TrainRow = {
+      ...{ name: args.tune ? `${task}, tuned` : task, firstLoss, lastLoss },
+      ...{ jsMicroseconds, stepMilliseconds: milliseconds },
       imagesPerSecond: (1000 * batchSize) / milliseconds.median,
       dispatches: plan.dispatches.length,
       submits: stats.submits / stats.steps,
       multiplyAdds: total((d) => d.multiplyAdds),
       bytes: total((d) => d.bytes),
+      leastBytes: leastBytes(plan.dispatches),
       pipelines: device.pipelines.size,
       planMilliseconds: marks.first - start,
       compileMilliseconds: marks.last - marks.first,
-    });
+    };
+    send({ row });
     training.dispose();
     device.dispose();
   }
-  return { device: name, rows };
 };
 export default main;
 

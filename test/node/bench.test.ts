@@ -1,9 +1,20 @@
-// The arithmetic of the benchmarks.
+// The arithmetic of the benchmarks, and what they cover.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { cases } from "../../bench/cases.ts";
 import { calibrate, spread, time } from "../../bench/measure.ts";
+import { opCases } from "../../bench/ops.ts";
 import { batches, firstBatch } from "../../bench/peers/contestant.ts";
+import { lastRun, Recorder } from "../../bench/results.ts";
 import { crossover } from "../../bench/sizes.ts";
+import { crossoverText } from "../../bench/suites/gpuVsCpuTable.ts";
 import { short, table } from "../../bench/table.ts";
+import { differenceOf } from "../../bench/values.ts";
+import { toposort } from "../../src/graph/node.ts";
+import type { Tensor } from "../../src/tensor.ts";
+import { trace } from "../../src/trace.ts";
 
 test("the spread of samples", () => {
   expect(spread([4, 1, 3, 2])).toEqual({ median: 2.5, min: 1, max: 4, quartiles: [1.75, 3.25], samples: 4 });
@@ -31,6 +42,9 @@ test("the crossover is where the GPU is ahead for good", () => {
   ];
   expect(crossover(points, "gpu", "wasm")).toBe(8);
   expect(crossover(points.slice(0, 3), "gpu", "wasm")).toBeNull();
+  const texts = [points, points.slice(0, 3), points.slice(3, 4)].map((p) => crossoverText(p, "gpu", "wasm"));
+  expect(texts).toEqual(["8", "never", "≤ 8"]);
+  expect(crossoverText(points, "gpu", "reference")).toBe("–");
 });
 
 test("an epoch of batches takes each example at most once", () => {
@@ -51,4 +65,43 @@ test("tables line up", () => {
     ),
   ).toBe("a              b\nlong name      1\nx          1,000");
   expect([1234.5, 12.345, 0.001234].map(short)).toEqual(["1,235", "12.3", "0.00123"]);
+});
+
+test("every op is benchmarked by a function that contains it", () => {
+  for (const [name, { sizes, typical, inputs, build }] of Object.entries(opCases)) {
+    expect(typical, name).toBeLessThanOrEqual(sizes.at(-1) as number);
+    const f = ({ x }: { x: Tensor[] }) => ({ y: [build(...x)].flat() });
+    const { outputs } = trace(f as never, { x: [...inputs(sizes[0] as number)] } as never);
+    const found = toposort(outputs.map(({ value }) => value)).map((node) => node.op.name);
+    expect(found, name).toContain(name);
+  }
+  expect(new Set(cases.map((c) => c.name)).size).toBe(cases.length);
+});
+
+test("results: rows are kept as they come, replaced by name, and a run is resumed", () => {
+  const folder = mkdtempSync(join(tmpdir(), "wgrad-results-"));
+  try {
+    const rows = (run: string, ...values: readonly (readonly [string, number])[]) => {
+      const recorder = new Recorder<{ device: string }, { name: string; ms: number }>(folder, "train", run);
+      recorder.take({ about: { device: "A fast GPU" } });
+      for (const [name, ms] of values) recorder.take({ row: { name, ms } });
+      return recorder.result;
+    };
+    expect(lastRun(folder, "train")).toBeNull();
+    rows("2026-01-01", ["mlp", 1], ["cnn", 2]);
+    expect(rows("2026-01-02", ["cnn", 3]).rows).toEqual([{ name: "cnn", ms: 3 }]);
+    expect(lastRun(folder, "train")).toEqual({ run: "2026-01-02", names: new Set(["cnn"]) });
+    const file = JSON.parse(readFileSync(join(folder, "a-fast-gpu.json"), "utf8"));
+    expect(file.suites.train.rows).toEqual([
+      { name: "mlp", ms: 1, run: "2026-01-01" },
+      { name: "cnn", ms: 3, run: "2026-01-02" },
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a difference is relative to the greatest value, and infinite between lengths", () => {
+  expect(differenceOf([1, 2, 3.5], [1, 2, 4])).toBe(0.125);
+  expect(differenceOf([1], [1, 2])).toBe(Number.POSITIVE_INFINITY);
 });
