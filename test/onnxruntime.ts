@@ -1,5 +1,5 @@
 // Exported files in ONNX Runtime's WebAssembly build, which runs in Node and in a page: the judge of what is exported.
-import type { InferenceSession, Tensor } from "onnxruntime-common";
+import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { allocate, type NdArray } from "../src/shape/ndarray.ts";
 import type { DType } from "../src/shape/types.ts";
 
@@ -15,7 +15,10 @@ const dtypes: Readonly<Record<string, DType>> = Object.fromEntries(
 );
 
 /** A file as a function from the input x to the output y. */
-export async function load({ InferenceSession, Tensor }: Runtime, file: Uint8Array): Promise<(x: NdArray) => Promise<NdArray>> {
+export async function load(
+  { InferenceSession, Tensor }: Runtime,
+  file: Uint8Array,
+): Promise<(x: NdArray) => Promise<NdArray>> {
   const session = await InferenceSession.create(file);
   return async ({ dtype, shape, data }) => {
     const values = dtype === "f32" ? new Float32Array(data) : data;

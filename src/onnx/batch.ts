@@ -13,9 +13,9 @@ const sizes = ["shape", "type", "ends"];
 const rest = (params: unknown): string =>
   JSON.stringify(params, (key, value) => (sizes.includes(key) ? null : value)) ?? "";
 
-/** The sizes of the outputs of each node of the first graph. Throws UnsupportedError if the graphs differ in more than sizes. */
-export function openSizes(first: Tensor, second: Tensor): Map<Node, Size[][]> {
-  const [a, b] = [toposort([first]), toposort([second])];
+/** The sizes of the outputs of each node of the first graph, given by the same tensors of both. Throws UnsupportedError if the graphs differ in more than sizes. */
+export function openSizes(first: readonly Tensor[], second: readonly Tensor[]): Map<Node, Size[][]> {
+  const [a, b] = [toposort(first), toposort(second)];
   if (a.length !== b.length) throw fixed("the number of its nodes", a.length, b.length);
   return new Map(
     a.map((node, i) => {

@@ -76,7 +76,7 @@ function traceBatches(...[model, variables, input, options]: Parameters<typeof t
     const [traced, other] = batches.map((n) =>
       traceModel(model, variables, { ...input, shape: [n, ...input.shape.slice(1)] }, options),
     ) as [TracedModel, TracedModel];
-    return { traced, sizes: openSizes(traced.y, other.y) };
+    return { traced, sizes: openSizes([traced.x, traced.y], [other.x, other.y]) };
   } catch (error) {
     if (error instanceof WgradError)
       error.message += ` (traced for a batch of any size; a model that is made for one is exported with { batch: "fixed" })`;

@@ -3,7 +3,7 @@ import { evaluate } from "../cpu/evaluate.ts";
 import { toposort } from "../graph/node.ts";
 import { foldTensor } from "../nn/key.ts";
 import type { Context, Layer, Params } from "../nn/layer.ts";
-import * as ops from "../ops/index.ts";
+import { constant as constantOp, full as fullOp } from "../ops/source.ts";
 import { DTypeError, FormatError, ShapeError, UnsupportedError, WgradError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { numel, printType } from "../shape/types.ts";
@@ -163,12 +163,12 @@ function named<T>(step: Step, build: () => T): T {
 /** The value of a small constant. */
 function valueIn(tensor: Tensor): NdArray | undefined {
   const { op } = tensor.node;
-  const known = (op === ops.constant || op === ops.full) && numel(tensor.shape) <= mostKnown;
+  const known = (op === constantOp || op === fullOp) && numel(tensor.shape) <= mostKnown;
   return known ? evaluate([tensor], new Map())[0] : undefined;
 }
 
 const isFixed = (argument: Argument | undefined): boolean =>
-  !argument?.tensor || (argument.value !== undefined && argument.tensor.node.op === ops.constant);
+  !argument?.tensor || (argument.value !== undefined && argument.tensor.node.op === constantOp);
 
 /** A tensor made of constants alone, as a constant where it is small: shapes are computed so. */
 function fixed(tensor: Tensor): Argument {
