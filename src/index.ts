@@ -30,9 +30,10 @@ export {
 } from "./device.ts";
 export type { GpuArray } from "./gpu/array.ts";
 export type { EncodableProgram } from "./gpu/device.ts";
+export { type LoadedProgram, loadProgram } from "./gpu/load.ts";
 export type { DispatchTime, Profile, ProfileOptions } from "./gpu/profile.ts";
 export type { EncodeOptions, GpuProgram, Recorder, Stats } from "./gpu/program.ts";
-export type { LoadedProgram, RequestOptions } from "./gpu/runtime.ts";
+export type { RequestOptions } from "./gpu/runtime.ts";
 export type { TuneOptions } from "./gpu/tune.ts";
 export { printTuning, type Trial, type TunedGroup, type Tuning } from "./gpu/tuning.ts";
 export { indexedDbStore, type TuningStore } from "./gpu/tuningStore.ts";

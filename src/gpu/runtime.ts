@@ -1,14 +1,12 @@
 // GpuRuntime: runs plans on a GPUDevice, its own or the host app's. What compiles is GpuDevice (device.ts): who brings plans along needs none of it.
-import type { RunOptions, Runtime } from "../device.ts";
+import type { Runtime } from "../device.ts";
 import { leaves, type MapTree, mapTree, type Tree } from "../graph/tree.ts";
 import { elementType, layout } from "../plan/data.ts";
-import { loadPlan, type SavedPlan } from "../plan/saved.ts";
 import { ArrayError, DeviceError, DeviceLostError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
 import { BufferOwner, encode, GpuArray } from "./array.ts";
 import { Pipelines } from "./pipelines.ts";
-import { GpuProgram, type Recorder, type Stats } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { descriptorOf, type Lack, lacksOf } from "./wanted.ts";
 
@@ -24,16 +22,6 @@ export interface Found {
   readonly info: GPUAdapterInfo;
   /** wgrad asked for it, and may destroy it. */
   readonly owned: boolean;
-}
-
-/** A program that was planned elsewhere. `I` and `O` are its trees of inputs and of outputs. */
-export interface LoadedProgram<I, O> {
-  readonly stats: Stats;
-  /** Outputs are overwritten by the next run. Carried inputs are updated in place. */
-  run(inputs: I, options?: RunOptions): O;
-  /** Records into an encoder or an open compute pass of yours. */
-  encode(into: Recorder, inputs: I, options?: RunOptions): O;
-  dispose(): void;
 }
 
 const remedy = "use a smaller batch or model, or dispose what is not needed";
@@ -79,16 +67,6 @@ export class GpuRuntime implements Runtime {
    *  it returns to you, so yours nest as if it were not there. */
   static from(gpu: GPUDevice): GpuRuntime {
     return new GpuRuntime({ gpu, info: gpu.adapterInfo, owned: false });
-  }
-
-  /** Makes a plan of `planAhead` ready to run. Throws FormatError if it is none, ShapeError if the device binds fewer buffers than it needs. */
-  async load<I = Tree<GpuArray>, O = Tree<GpuArray>>(
-    saved: SavedPlan,
-    label = "program",
-  ): Promise<LoadedProgram<I, O>> {
-    const { plan, outputTree } = loadPlan(saved);
-    const program = await this.guarded(() => GpuProgram.create(this, plan, outputTree, label));
-    return program as unknown as LoadedProgram<I, O>;
   }
 
   put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, GpuArray> {

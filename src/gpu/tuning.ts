@@ -1,5 +1,5 @@
 // What the autotuner (tune.ts) chose, as plain data, and a table of it.
-import type { Schedule } from "../plan/kernel.ts";
+import type { Schedule } from "../plan/lanes.ts";
 import { printSchedule, printTable } from "../plan/print.ts";
 
 /** Chosen schedules by what they are for (sizes included), and what the choice gained. Plain data: keep it as JSON. */

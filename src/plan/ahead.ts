@@ -15,7 +15,7 @@ export interface AheadOptions<I, C extends keyof I & string = never> {
   readonly software?: boolean;
 }
 
-/** Plans `f` for any WebGPU device: JSON for `load` of a runtime, here or elsewhere. Throws what `compile` throws of graphs. */
+/** Plans `f` for any WebGPU device: JSON for `loadProgram`, here or elsewhere. Throws what `compile` throws of graphs. */
 export function planAhead<I extends TypeTree, O, C extends keyof I & string = never>(
   f: (inputs: MapTree<I, TensorType, Tensor>) => O,
   types: I,

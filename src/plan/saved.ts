@@ -56,10 +56,10 @@ export function savePlan(plan: Plan, outputTree: unknown): SavedPlan {
 
 /** Throws FormatError if `saved` is no plan, or of another version. */
 export function loadPlan(saved: SavedPlan): { readonly plan: Plan; readonly outputTree: unknown } {
-  if (saved?.format !== "wgrad plan") throw new FormatError("load: this is no plan; give what planAhead made");
+  if (saved?.format !== "wgrad plan") throw new FormatError("loadProgram: this is no plan; give what planAhead made");
   if (saved.version !== version)
     throw new FormatError(
-      `load: the plan is of another version of wgrad (${saved.version} vs ${version}); make it anew with planAhead`,
+      `loadProgram: the plan is of another version of wgrad (${saved.version} vs ${version}); make it anew with planAhead`,
     );
   const buffers = saved.buffers.map(({ slot, ...buffer }): Buffer => buffer);
   const slotOf = new Map(saved.buffers.flatMap(({ slot }, i) => (slot === undefined ? [] : [[buffers[i]!, slot]])));

@@ -1,7 +1,8 @@
 // wgrad/runtime: runs what `planAhead` planned, without the compiler.
 export type { RunOptions } from "../device.ts";
 export type { GpuArray } from "../gpu/array.ts";
-export { GpuRuntime, type LoadedProgram, type RequestOptions } from "../gpu/runtime.ts";
+export { type LoadedProgram, loadProgram } from "../gpu/load.ts";
+export { GpuRuntime, type RequestOptions } from "../gpu/runtime.ts";
 export type { SavedPlan } from "../plan/saved.ts";
 export * from "../shape/errors.ts";
 export { type NdArray, ndarray } from "../shape/ndarray.ts";

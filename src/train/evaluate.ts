@@ -5,6 +5,7 @@ import type { Tree } from "../graph/tree.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import { allocate, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
+import { evaluateStep, predictStep } from "./evaluateStep.ts";
 import {
   compileTree,
   disposeTree,
@@ -17,7 +18,6 @@ import {
   typesOf,
   writeTree,
 } from "./program.ts";
-import { evaluateStep, predictStep } from "./step.ts";
 import type { Trainer } from "./trainer.ts";
 
 export interface Evaluation {

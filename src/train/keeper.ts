@@ -4,7 +4,8 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
 import { DeviceError, DeviceLostError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import { isDeviceArray, readTree, type Trees } from "./program.ts";
+import { isDeviceArray, type Trees } from "./program.ts";
+import { readState } from "./session.ts";
 import type { Trainer, TrainerOptions } from "./trainer.ts";
 
 /** Where training goes on. */
@@ -19,14 +20,6 @@ export type SupplyDevice = (lost: DeviceLostError) => NextDevice | Promise<NextD
 /** "fail": what is under way throws DeviceLostError. "resume": training goes on by itself, on another device of the same request. For a host's
  *  device, a function that supplies the next one. */
 export type OnLost = "fail" | "resume" | SupplyDevice;
-
-/** The state of a trainer on the host, with all that was submitted. The copies are submitted before this returns; what is submitted after runs
- *  on meanwhile. */
-export const readState = async (trainer: Trainer): Promise<Trees<NdArray>> =>
-  (await readTree(trainer.state)) as Trees<NdArray>;
-
-/** The step that a state is of. */
-export const stepOf = (state: Trees<NdArray>): number => (state.step as NdArray).data[0] as number;
 
 /** Seconds before the first attempt at another device, the second, …: a driver that has failed comes back after a while. */
 const pauses = [0, 0.2, 1, 4];
@@ -47,20 +40,18 @@ export class Keeper {
   #attempts = 0;
   #moving: Promise<void> | null = null;
 
-  private constructor(trainer: Trainer, next: SupplyDevice, every: number, state: Trees<NdArray>, move: Move) {
+  /** `move` brings the trainer to a device, at its step. */
+  constructor(
+    trainer: Trainer,
+    { onLost, keepEvery = defaultEvery }: TrainerOptions,
+    state: Trees<NdArray>,
+    move: Move,
+  ) {
     this.#trainer = trainer;
-    this.#next = next;
-    this.#every = every;
+    this.#next = typeof onLost === "function" ? onLost : async () => ({ device: await trainer.device.renew!() });
+    this.#every = keepEvery;
     this.#kept = Promise.resolve(state);
     this.#move = move;
-  }
-
-  /** Null if the trainer is to fail with its device. `move` brings the trainer to a device, at its step. */
-  static of(trainer: Trainer, options: TrainerOptions, state: Trees<NdArray>, move: Move): Keeper | null {
-    const { onLost = "fail", keepEvery = defaultEvery } = options;
-    if (onLost === "fail") return null;
-    const next = onLost === "resume" ? async () => ({ device: await trainer.device.renew!() }) : onLost;
-    return new Keeper(trainer, next, keepEvery, state, move);
   }
 
   /** Whether it is time to keep the state again. */

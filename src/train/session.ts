@@ -18,6 +18,7 @@ import {
   disposeTree,
   isDeviceArray,
   putTree,
+  readTree,
   type TreeCompileOptions,
   type TreeProgram,
   type Trees,
@@ -123,3 +124,10 @@ export async function openSession(
     },
   };
 }
+
+/** The state on the host, with all that was submitted. The copies are submitted before this returns; what is submitted after runs on meanwhile. */
+export const readState = async ({ state }: Pick<Session, "state">): Promise<Trees<NdArray>> =>
+  (await readTree(state)) as Trees<NdArray>;
+
+/** The step that a state is of. */
+export const stepOf = (state: Trees<NdArray>): number => (state.step as NdArray).data[0] as number;

@@ -1,19 +1,18 @@
 // The last good state: a copy on the device, made with each report and trusted once the report is read. Two programs take turns, since the copy
 // of one report must last until the next is trusted.
 import type { DeviceArray } from "../device.ts";
-import { leaves, type Tree } from "../graph/tree.ts";
+import type { Tree } from "../graph/tree.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import {
   compileTree,
   disposeTree,
   isDeviceArray,
-  isNdArray,
   mapLeaves,
   readTree,
   type TreeProgram,
   writeTree,
 } from "./program.ts";
-import { examinedStep, snapshot } from "./step.ts";
+import { snapshot } from "./step.ts";
 import type { Trainer } from "./trainer.ts";
 
 interface Copy {
@@ -67,27 +66,11 @@ export class Snapshots {
     return step;
   }
 
-  /** Runs again from the last good state up to `badStep` and looks at every tensor of the last two steps: at the one in which a loss was not
-   *  finite, and at the one before, whose update may have made it so. Gives the first tensor that is not finite. */
+  /** From the last good state up to `badStep`: the first tensor that is not finite (examine.ts). */
   async examine(badStep: number): Promise<{ step: number; tensor: string } | undefined> {
-    const { state, data, device, program, spec } = this.#trainer;
     const good = await this.restore();
-    const first = Math.max(good, badStep - 1);
-    if (first > good) program.run({ state, data }, { repeat: first - good });
-    const types = { state: stateTypes(this.#trainer), data: { x: data.x.type, y: data.y.type } };
-    const examined = await compileTree(device, examinedStep(spec), types, { carry: ["state"], label: "examine" });
-    try {
-      for (let step = first; step <= badStep; step++) {
-        const { looks } = examined.run({ state, data });
-        const sizes = leaves(await readTree(looks as Tree<DeviceArray>), isNdArray);
-        disposeTree(looks as Tree<DeviceArray>);
-        const bad = sizes.find(({ value }) => !Number.isFinite(value.data[0]));
-        if (bad) return { step, tensor: bad.path };
-      }
-      return undefined;
-    } finally {
-      examined.dispose();
-    }
+    const { examine } = await import("./examine.ts");
+    return examine(this.#trainer, good, badStep);
   }
 
   dispose(): void {
@@ -98,5 +81,6 @@ export class Snapshots {
 
 const empty: NdArray = { dtype: "f32", shape: [0], data: new Float64Array(0) };
 
-const stateTypes = (trainer: Trainer): Tree<DeviceArray["type"]> =>
+/** Of what a trainer's step changes. */
+export const stateTypes = (trainer: Trainer): Tree<DeviceArray["type"]> =>
   mapLeaves(trainer.state as Tree<DeviceArray>, isDeviceArray, ({ type }) => type);

@@ -1,11 +1,11 @@
-// The graphs of training: one step, the same with a look at every tensor, a snapshot, a batch of evaluation. Plain functions of Tensors.
+// The graphs of training: a step, and a snapshot. Plain functions of Tensors.
 //
 // A step takes its batch, runs the model forward, differentiates the loss, updates, and writes loss and correct count into a ring: everything
 // is on the device, and step t is a function of the state and the data alone.
 import { grad } from "../autodiff/backward.ts";
 import { leaves, type Tree } from "../graph/tree.ts";
 import { foldTensor, type Key } from "../nn/key.ts";
-import { type Layer, predict } from "../nn/layer.ts";
+import type { Layer } from "../nn/layer.ts";
 import type { Loss } from "../nn/losses.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { f32, u32 } from "../shape/types.ts";
@@ -41,9 +41,10 @@ export const stepsPerEpoch = ({ examples, batchSize }: Pick<StepSpec, "examples"
 export const toUnitRange = (x: Tensor): Tensor => (x.dtype === "u8" ? x.cast("f32").mul(1 / 255) : x);
 
 /** Labels are stored as they come and used as i32. */
-const targetOf = (y: Tensor): Tensor => (y.dtype === "f32" ? y : y.cast("i32"));
+export const targetOf = (y: Tensor): Tensor => (y.dtype === "f32" ? y : y.cast("i32"));
 
-interface State {
+/** What a step changes. */
+export interface State {
   readonly params: Tree<Tensor>;
   readonly optimizer: Trees<Tensor>;
   readonly model: Tree<Tensor>;
@@ -63,7 +64,7 @@ function indices({ sampling, key, examples, batchSize }: StepSpec, step: Tensor)
 }
 
 /** Forward and backward of one step. */
-function gradients(spec: StepSpec, inputs: Trees<Tensor>) {
+export function gradients(spec: StepSpec, inputs: Trees<Tensor>) {
   const state = inputs.state as unknown as State;
   const data = inputs.data as Record<"x" | "y", Tensor>;
   const rows = indices(spec, state.step);
@@ -85,7 +86,8 @@ function gradients(spec: StepSpec, inputs: Trees<Tensor>) {
   return { state, y, target, model, loss, tree };
 }
 
-function next(spec: StepSpec, g: ReturnType<typeof gradients>): State {
+/** The state after it. */
+export function next(spec: StepSpec, g: ReturnType<typeof gradients>): State {
   const { state, y, target, model, loss, tree } = g;
   const { params, state: optimizer } = spec.optimizer.update(tree, state.params, state.optimizer, state.step);
   const correct = spec.labels ? y.argmax(-1).equal(target).cast("f32").sum() : full(f32(), 0);
@@ -100,25 +102,8 @@ export const trainStep =
   (spec: StepSpec) =>
   (inputs: Trees<Tensor>): Trees<Tensor> => ({ state: next(spec, gradients(spec, inputs)) as unknown as Tree<Tensor> });
 
-const size = (t: Tensor): Tensor => t.abs().sum();
-
-/** The same step, which also gives Σ|t| of the tensors on its way, in order: not finite where one of t is not. */
-export const examinedStep =
-  (spec: StepSpec) =>
-  (inputs: Trees<Tensor>): Trees<Tensor> => {
-    const g = gradients(spec, inputs);
-    const state = next(spec, g);
-    const sizes = (name: string, tree: Tree<Tensor>) =>
-      leaves(tree, isTensor).map(({ path, value }) => [`${name} ${path}`, size(value)] as const);
-    const looks = [
-      ["the model's output", size(g.y)] as const,
-      ["the loss", size(g.loss)] as const,
-      ...sizes("the gradient of", g.tree).reverse(), // as the backward pass makes them
-      ...sizes("the state", g.model),
-      ...sizes("the updated", state.params),
-    ];
-    return { state: state as unknown as Tree<Tensor>, looks: Object.fromEntries(looks) };
-  };
+/** Not finite where an element of t is not. */
+export const size = (t: Tensor): Tensor => t.abs().sum();
 
 /** { state } → a copy of it but the history, and `summary`: the history, then Σ|p| of each parameter, in one array. */
 export const snapshot = (inputs: Trees<Tensor>): Trees<Tensor> => {
@@ -129,50 +114,3 @@ export const snapshot = (inputs: Trees<Tensor>): Trees<Tensor> => {
     summary: concat([history.reshape([2 * historyLength]), ...sizes], 0),
   };
 };
-
-/** What an evaluation adds up. */
-interface Tally {
-  /** u32[]: the next example. */
-  readonly position: Tensor;
-  /** f32[]: the sum of the losses of the examples so far. */
-  readonly loss: Tensor;
-  /** f32[classes, classes]: how often label i was predicted as j. Exact up to 2²⁴. Only of labels. */
-  readonly confusion?: Tensor;
-}
-
-/** { tally, params, model, data } → { tally }: one batch more. The last batch is filled up with the last example, which then counts once. */
-export const evaluateStep =
-  (spec: StepSpec) =>
-  (inputs: Trees<Tensor>): Trees<Tensor> => {
-    const tally = inputs.tally as unknown as Tally;
-    const data = inputs.data as Record<"x" | "y", Tensor>;
-    const { examples, batchSize } = spec;
-    const position = iota(u32(batchSize)).add(tally.position);
-    const counts = position.less(examples).cast("f32");
-    const rows = position.minimum(examples - 1);
-    const target = targetOf(data.y.gather(rows));
-    const y = predictStep(spec)({
-      params: inputs.params as Tree<Tensor>,
-      model: inputs.model as Tree<Tensor>,
-      x: data.x.gather(rows),
-    }).y as Tensor;
-    const losses = spec.loss(y, target, { reduction: "none" });
-    const perExample = losses.rank > 1 ? losses.mean(losses.shape.slice(1).map((_, d) => d + 1)) : losses;
-    const hot = (label: Tensor) => label.oneHot(y.shape.at(-1) as number);
-    const predicted = () => hot(y.argmax(-1)).mul(counts.reshape([batchSize, 1]));
-    return {
-      tally: {
-        position: tally.position.add(batchSize),
-        loss: tally.loss.add(perExample.mul(counts).sum()),
-        ...(tally.confusion ? { confusion: tally.confusion.add(hot(target).transpose().matmul(predicted())) } : {}),
-      },
-    };
-  };
-
-/** { params, model, x } → { y }: the model's output outside training. */
-export const predictStep =
-  (spec: Pick<StepSpec, "model" | "prepare">) =>
-  ({ params, model, x }: Trees<Tensor>): Trees<Tensor> => {
-    const variables = { params: params as Tree<Tensor>, state: model as Tree<Tensor> };
-    return { y: predict(spec.model, variables, spec.prepare(x as Tensor)) };
-  };

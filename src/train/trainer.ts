@@ -11,7 +11,7 @@ import type { NdArray } from "../shape/ndarray.ts";
 import type { TensorType } from "../shape/types.ts";
 import type { Evaluation, Evaluator } from "./evaluate.ts";
 import { type FitOptions, type Progress, train } from "./fit.ts";
-import { checkOnLost, Keeper, type NextDevice, type OnLost, readState, stepOf } from "./keeper.ts";
+import type { Keeper, NextDevice, OnLost } from "./keeper.ts";
 import {
   checkTree,
   isDeviceArray,
@@ -22,7 +22,7 @@ import {
   typesOf,
   writeTree,
 } from "./program.ts";
-import { openSession, type Session, type SessionOptions } from "./session.ts";
+import { openSession, readState, type Session, type SessionOptions, stepOf } from "./session.ts";
 import { type StepSpec, stepsPerEpoch } from "./step.ts";
 
 export interface TrainerOptions extends SessionOptions {
@@ -37,6 +37,7 @@ export interface TrainerOptions extends SessionOptions {
 // What a page needs later, or never, is loaded when it is.
 const checkpoints = () => import("../io/checkpoint.ts");
 const evaluation = () => import("./evaluate.ts");
+const keepers = () => import("./keeper.ts");
 
 /** A checkpoint's configuration, and its state for a session of that configuration. */
 async function open(bytes: Uint8Array) {
@@ -50,22 +51,30 @@ export class Trainer implements AsyncDisposable {
   /** Steps submitted so far. */
   step: number;
   readonly #options: TrainerOptions;
+  /** Null if the trainer is to fail with its device. */
   readonly #keeper: Keeper | null;
   #session: Session;
   #evaluator: Evaluator | undefined;
   #fitting = false;
 
-  private constructor(options: TrainerOptions, session: Session, state: Trees<NdArray>) {
+  private constructor(
+    options: TrainerOptions,
+    session: Session,
+    state: Trees<NdArray>,
+    Keepers: typeof Keeper | undefined,
+  ) {
     this.step = stepOf(state);
     this.#options = options;
     this.#session = session;
-    this.#keeper = Keeper.of(this, options, state, (next, kept) => this.#move(next, kept));
+    this.#keeper = Keepers ? new Keepers(this, options, state, (next, kept) => this.#move(next, kept)) : null;
   }
 
   /** Checks everything, makes the initial weights, uploads the data and compiles the step. Throws ValueError, ShapeError, DTypeError or
    *  ArrayError, and of a checkpoint what `restore` throws, before any work on the device. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    checkOnLost(options);
+    const { onLost = "fail", keepEvery } = options;
+    const keeping = onLost === "fail" && keepEvery === undefined ? undefined : await keepers();
+    keeping?.checkOnLost(options);
     if (options.checkpoint && options.params)
       throw new ValueError(
         "Trainer: params and checkpoint are both given; a checkpoint has parameters, leave out params",
@@ -77,7 +86,7 @@ export class Trainer implements AsyncDisposable {
       begun = checkpoint ? checkpoint.stateFor(config, typesOf(initial) as Trees<TensorType>) : initial;
       return begun;
     });
-    return new Trainer(given, session, begun);
+    return new Trainer(given, session, begun, onLost === "fail" ? undefined : keeping?.Keeper);
   }
 
   /** Where it trains: another one than it was given, once that was lost. */

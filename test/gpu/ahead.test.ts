@@ -4,6 +4,7 @@ import { createGpu } from "../../src/cli/dawn.ts";
 import type { DeviceArray } from "../../src/device.ts";
 import type { GpuArray } from "../../src/gpu/array.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
+import { loadProgram } from "../../src/gpu/load.ts";
 import { GpuRuntime } from "../../src/gpu/runtime.ts";
 import { type AheadOptions, planAhead } from "../../src/plan/ahead.ts";
 import type { SavedPlan } from "../../src/plan/saved.ts";
@@ -47,7 +48,7 @@ async function compare(
   options: AheadOptions<TypeTree, string>,
 ) {
   const saved = throughJson(planAhead(f as never, types, options as never));
-  const loaded = await runtime.load<object, object>(saved);
+  const loaded = await loadProgram<object, object>(runtime, saved);
   const compiled = await device.compile(f as never, types, { carry: options.carry as never });
   const [theirs, ours] = [runtime.put(values as never), device.put(values as never)] as object[];
   for (let run = 0; run < 2; run++) {
@@ -92,7 +93,7 @@ test("a plan for GPUs runs on an adapter of any kind", async () => {
   const saved = throughJson(
     planAhead(({ a, b }: { a: Tensor; b: Tensor }) => a.matmul(b), { a: f32(33, 17), b: f32(17, 20) }),
   );
-  const program = await runtime.load<{ a: GpuArray; b: GpuArray }, GpuArray>(saved, "product");
+  const program = await loadProgram<{ a: GpuArray; b: GpuArray }, GpuArray>(runtime, saved, "product");
   const [a, b] = [random(f32(33, 17)), random(f32(17, 20), { seed: 2 })] as const;
   const { data } = await program.run(runtime.put({ a, b })).read();
   const want = Array.from({ length: 33 * 20 }, (_, i) => {
@@ -108,14 +109,14 @@ test("a plan for GPUs runs on an adapter of any kind", async () => {
 
 test("what is no plan, or one of another version, is refused", async () => {
   const saved = planAhead(({ a }: { a: Tensor }) => a.neg(), { a: f32(2) });
-  await expect(runtime.load({ ...saved, version: 0 })).rejects.toThrow("another version of wgrad (0 vs 1)");
-  await expect(runtime.load({} as SavedPlan)).rejects.toThrow(FormatError);
-  await expect(runtime.load(undefined as never)).rejects.toThrow(FormatError);
+  await expect(loadProgram(runtime, { ...saved, version: 0 })).rejects.toThrow("another version of wgrad (0 vs 1)");
+  await expect(loadProgram(runtime, {} as SavedPlan)).rejects.toThrow(FormatError);
+  await expect(loadProgram(runtime, undefined as never)).rejects.toThrow(FormatError);
 });
 
 test("a loaded plan says that it cannot be verified", async () => {
   const saved = planAhead(({ a }: { a: Tensor }) => a.neg(), { a: f32(2) });
-  const program = await device.load(saved);
+  const program = await loadProgram(device, saved);
   const inputs = device.put({ a: random(f32(2)) });
   await expect((program as unknown as { verify(i: unknown): Promise<unknown> }).verify(inputs)).rejects.toThrow(
     "a loaded plan has no reference",

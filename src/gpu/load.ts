@@ -1,0 +1,30 @@
+// Programs that were planned elsewhere (plan/ahead.ts).
+import type { RunOptions } from "../device.ts";
+import type { Tree } from "../graph/tree.ts";
+import { loadPlan, type SavedPlan } from "../plan/saved.ts";
+import type { GpuArray } from "./array.ts";
+import { GpuProgram, type Recorder, type Stats } from "./program.ts";
+import type { GpuRuntime } from "./runtime.ts";
+
+/** A program that was planned elsewhere. `I` and `O` are its trees of inputs and of outputs. */
+export interface LoadedProgram<I, O> {
+  readonly stats: Stats;
+  /** Outputs are overwritten by the next run. Carried inputs are updated in place. */
+  run(inputs: I, options?: RunOptions): O;
+  /** Records into an encoder or an open compute pass of yours. */
+  encode(into: Recorder, inputs: I, options?: RunOptions): O;
+  dispose(): void;
+}
+
+/** Makes a plan of `planAhead` ready to run. Throws FormatError if it is none, ShapeError if the device binds fewer buffers than it needs,
+ *  DeviceError if memory runs out. */
+export async function loadProgram<I = Tree<GpuArray>, O = Tree<GpuArray>>(
+  device: GpuRuntime,
+  saved: SavedPlan,
+  label = "program",
+): Promise<LoadedProgram<I, O>> {
+  device.check();
+  const { plan, outputTree } = loadPlan(saved);
+  const program = await GpuProgram.create(device, plan, outputTree, label);
+  return program as unknown as LoadedProgram<I, O>;
+}
