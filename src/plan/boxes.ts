@@ -10,9 +10,6 @@ import type { Kernel } from "./kernel.ts";
 import { largestDivisor, type Schedule } from "./lanes.ts";
 import type { Target } from "./target.ts";
 
-/** Multiply-adds from which on a group is worth a box. */
-const leastWork = 1 << 20;
-
 /** What a lane owns of the rows and of the columns, lanes of the workgroup, steps of the last reduction loop. */
 const shapes = [
   { rows: 8, columns: 8, lanes: 256, unroll: 8 },
@@ -27,7 +24,7 @@ const shapes = [
 export function boxCandidates(group: Group, extents: readonly number[], target: Target): Schedule[] {
   const { domain } = group;
   if (target.workgroupMemory === 0 || (group.core?.kernel as ReduceKernel | undefined)?.combine !== "sum") return [];
-  if (domain.length < 2 || numel(domain) * numel(extents) < leastWork) return [];
+  if (domain.length < 2 || numel(domain) * numel(extents) < target.leastBoxWork) return [];
   const last = extents.length - 1;
   return shapes.flatMap((shape): Schedule[] => {
     if ((extents[last] as number) < shape.unroll) return [];

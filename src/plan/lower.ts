@@ -7,7 +7,7 @@ import type { Schedule } from "./lanes.ts";
 import type { Link } from "./link.ts";
 import { type Functions, type Module, printModule } from "./module.ts";
 import type { Bundle } from "./order.ts";
-import { rankSchedules } from "./schedule.ts";
+import { rankKernels } from "./schedule.ts";
 import type { Steps } from "./step.ts";
 import type { Target } from "./target.ts";
 import { bytesOf, keyOf, loadsOf, workOf } from "./work.ts";
@@ -62,16 +62,17 @@ function kernelOf(g: Group, link: Link, { target, functions, schedule, visit }: 
   const key = keyOf(g);
   const reader = link.readerOf(g);
   const stores = link.storesOf(g);
-  const candidates = () => rankSchedules(g, target, reader, stores, alone);
+  const rank = () => rankKernels(g, target, reader, stores, alone);
   const build = (s: Schedule) => buildKernel(g, s, reader, stores);
   visit?.({
     key,
     multiplyAdds: workOf(g),
-    candidates,
+    candidates: () => rank().map((k) => k.schedule),
     module: (s) => printModule([build(s)], target.workgroupSize, functions),
   });
-  const chosen = link.schedules.get(key) ?? schedule?.(key) ?? (candidates()[0] as Schedule);
-  link.schedules.set(key, chosen);
+  const chosen = link.schedules.get(key) ?? schedule?.(key);
   // kernels that share a dispatch share its workgroup size
-  return build(alone ? chosen : { ...chosen, group: undefined });
+  const kernel = chosen ? build(alone ? chosen : { ...chosen, group: undefined }) : (rank()[0] as Kernel);
+  link.schedules.set(key, chosen ?? kernel.schedule);
+  return kernel;
 }

@@ -13,6 +13,8 @@ export interface Target {
   readonly lanes: number;
   /** Bytes that a workgroup may share; 0 where that never pays. */
   readonly workgroupMemory: number;
+  /** Multiply-adds from which on a group is worth a workgroup that shares. */
+  readonly leastBoxWork: number;
   /** Most accumulators that a lane holds, and multiply-adds in the body of its innermost loop. */
   readonly maxAccumulators: number;
   readonly maxBody: number;
@@ -43,6 +45,7 @@ export const gpuTarget: Target = {
   quads: false,
   lanes: 32768,
   workgroupMemory: 16384,
+  leastBoxWork: 1 << 24,
   maxAccumulators: 64,
   maxBody: 768,
   cost: {
@@ -69,6 +72,7 @@ export const softwareTarget: Target = {
   quads: true,
   lanes: 128,
   workgroupMemory: 0,
+  leastBoxWork: 1 << 24,
   maxAccumulators: 144,
   maxBody: 400,
   cost: {

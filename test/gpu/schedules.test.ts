@@ -55,7 +55,7 @@ const cases: Readonly<Record<string, Case>> = {
 
 const targets: Readonly<Record<string, Target>> = {
   software: softwareTarget,
-  gpu: { ...gpuTarget, quads: true },
+  gpu: { ...gpuTarget, quads: true, leastBoxWork: 1 << 20 },
 };
 
 const kind = ({ quads, group }: Schedule) => (group ? "box" : quads ? "quads" : "plain");

@@ -1,0 +1,227 @@
+// Model: what a schedule should cost, before any kernel is built. The loads of an untiled lane are known symbolically; a candidate's are
+// counted by evaluating those indices over its tile, so that overlapping patches, shared rows and whole vec4s count once.
+import { type Atom, type Index, offsets } from "../graph/affine.ts";
+import type { ReduceKernel } from "../graph/op.ts";
+import { numel } from "../shape/types.ts";
+import type { Block, Load } from "./emit.ts";
+import type { Group } from "./fuse.ts";
+import { lanesIn, quadDimensions, type Schedule } from "./lanes.ts";
+import type { Target } from "./target.ts";
+
+export const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
+
+const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 32];
+
+/** Every change of one dimension. Tiles, and the unrolling of sums, may overhang a little (`ragged`). */
+function vary(now: readonly number[], limit: readonly number[], ragged: boolean): number[][] {
+  return now.flatMap((size, d) => {
+    const n = limit[d] as number;
+    const fits = (s: number) => n % s === 0 || (ragged && s % 2 === 0 && Math.ceil(n / s) * s <= 1.15 * n);
+    return sizes
+      .filter((s) => s !== size && s <= n + 1 && fits(s))
+      .map((s) => now.map((old, i) => (i === d ? s : old)));
+  });
+}
+
+/** A load, as a function of the lane's and the loops' atoms. */
+interface Pattern {
+  readonly index: Index;
+  /** Nothing else decides its place. */
+  readonly regular: boolean;
+  /** Dimensions (o<d>: d; r<d>: rank + d) that it depends on. */
+  readonly dims: readonly number[];
+  /** What a step in each of them adds; null where that is no constant. */
+  readonly strides: readonly number[] | null;
+  readonly looped: boolean;
+  readonly vec: boolean;
+}
+
+/** What a lane loads of a pattern: distinct elements, and distinct vec4s if every lane's and iteration's first is aligned. */
+interface Counts {
+  readonly aligned: boolean;
+  readonly scalars: number;
+  readonly vec4s: number;
+}
+
+/** A schedule and what it should cost. */
+export interface Costed {
+  readonly schedule: Schedule;
+  readonly cost: number;
+}
+
+export class Model {
+  readonly #domain: readonly number[];
+  readonly #extents: readonly number[];
+  readonly #target: Target;
+  readonly #patterns: readonly Pattern[];
+  readonly #elements: number;
+  readonly #ragged: boolean;
+  /** Other statements, for each load. */
+  readonly #overhead: number;
+  readonly #counts = new Map<string, Counts>();
+  readonly #dimensions = new Map<string, number>();
+  readonly #seen = new Set<string>();
+
+  constructor(group: Group, extents: readonly number[], target: Target, block: Block) {
+    this.#domain = group.domain;
+    this.#extents = extents;
+    this.#target = target;
+    this.#ragged = (group.core?.kernel as ReduceKernel | undefined)?.combine === "sum";
+    const patterns: Pattern[] = [];
+    let statements = 0;
+    const visit = (b: Block) => {
+      for (const s of b) {
+        if (typeof s === "string") statements++;
+        else if ("loop" in s) visit(s.body);
+        else if (s.kind === "load") patterns.push(this.#pattern(s));
+      }
+    };
+    visit(block);
+    this.#patterns = patterns;
+    this.#elements = group.core ? block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length : 0;
+    this.#overhead = Math.max(0, statements - 2 * this.#elements) / Math.max(1, patterns.length);
+  }
+
+  #pattern(s: Load): Pattern {
+    const dims = new Set<number>();
+    let regular = true;
+    const visit = (i: Index) => {
+      for (const { atom } of i.terms) {
+        if (atom.of) visit(atom.of.arg);
+        else {
+          const d = this.#dimension(atom);
+          if (d >= 0) dims.add(d);
+          else regular = false;
+        }
+      }
+    };
+    visit(s.index);
+    const sorted = [...dims].sort((a, b) => a - b);
+    const looped = sorted.some((d) => d >= this.#domain.length);
+    const strides = s.index.terms.some(({ atom }) => atom.of)
+      ? null
+      : sorted.map((d) => s.index.terms.reduce((n, { atom, coef }) => n + (this.#dimension(atom) === d ? coef : 0), 0));
+    return { index: s.index, regular, dims: sorted, strides, looped, vec: s.buffer.elements % 4 === 0 };
+  }
+
+  /** o<d> is a dimension of the domain, r<d> of the reduction; -1: neither. */
+  #dimension({ name }: Atom): number {
+    let d = this.#dimensions.get(name);
+    if (d === undefined) {
+      const match = /^([or])(\d+)$/.exec(name);
+      d = match ? Number(match[2]) + (match[1] === "r" ? this.#domain.length : 0) : -1;
+      this.#dimensions.set(name, d);
+    }
+    return d;
+  }
+
+  /** From `start`, changes one dimension at a time to what costs least until nothing helps; records where it ends. */
+  descend(start: Schedule, found: Map<string, Costed>): void {
+    let best = start;
+    let bestCost = this.cost(best);
+    for (;;) {
+      if (this.#seen.has(keyOf(best))) return; // another descent went on from here
+      this.#seen.add(keyOf(best));
+      const before = bestCost;
+      const { tile, unroll } = best;
+      const candidates = [
+        ...vary(tile, this.#domain, true).map((t) => ({ tile: t, unroll })),
+        ...vary(unroll, this.#extents, this.#ragged).map((u) => ({ tile, unroll: u })),
+      ];
+      for (const schedule of candidates) {
+        const cost = this.cost(schedule);
+        if (cost < 0.99 * bestCost) {
+          best = schedule;
+          bestCost = cost;
+        }
+      }
+      if (bestCost === before) break;
+    }
+    found.set(keyOf(best), { schedule: best, cost: bestCost });
+  }
+
+  /** Modelled time of the whole group, in the target's units. */
+  cost({ tile, unroll }: Schedule): number {
+    const { cost, maxAccumulators, maxBody } = this.#target;
+    const outputs = numel(tile);
+    const accumulators = this.#elements * outputs;
+    const body = accumulators * numel(unroll);
+    if (accumulators > maxAccumulators || body > maxBody || outputs > maxAccumulators) return Number.POSITIVE_INFINITY;
+    const box = [...tile, ...unroll];
+    const iterations = this.#extents.reduce((n, size, d) => n * Math.ceil(size / (unroll[d] as number)), 1);
+    let inner = 0;
+    let outer = 0;
+    const varying = this.#target.quads ? quadDimensions(lanesIn(this.#domain, tile)) : null;
+    this.#patterns.forEach((p, i) => {
+      const shared = varying !== null && p.regular && !p.dims.some((d) => varying.has(d));
+      const c = this.#loads(p, i, box, shared);
+      if (p.looped) inner += c;
+      else outer += c;
+    });
+    const looped = inner + body * cost.fma + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
+    const perLane = iterations * looped + outer + outputs * cost.loadScalar + cost.lane;
+    const lanes = this.#domain.reduce((n, size, d) => n * Math.ceil(size / (tile[d] as number)), 1);
+    return perLane * busyLanes(lanes, this.#target) * (1 + cost.spill * accumulators);
+  }
+
+  /** Cost of a pattern's loads over the box. */
+  #loads(p: Pattern, id: number, box: readonly number[], shared: boolean): number {
+    const key = `${id}:${p.dims.map((d) => box[d]).join(",")}`;
+    let counts = this.#counts.get(key);
+    if (!counts) this.#counts.set(key, (counts = this.#count(p, box)));
+    const { loadVec4, loadScalar, fma } = this.#target.cost;
+    const price = (units: number, load: number) =>
+      shared ? Math.min(units * load, quadPrice(units, load, this.#target)) : units * load;
+    const each = price(counts.scalars, loadScalar);
+    const loads = counts.aligned ? Math.min(price(counts.vec4s, loadVec4), each) : each;
+    return loads + counts.scalars * this.#overhead * fma;
+  }
+
+  #count(p: Pattern, box: readonly number[]): Counts {
+    const limit = [...this.#domain, ...this.#extents];
+    const start = box.map((b, d) => b * Math.floor((limit[d] as number) / b / 2));
+    const at = (position: readonly number[]) =>
+      p.index.evaluate((atom) => {
+        const d = this.#dimension(atom);
+        return d >= 0 ? (position[d] as number) : 0;
+      });
+    const origin = at(start);
+    const step = (d: number) => at(start.map((s, i) => (i === d ? s - (box[d] as number) : s))) - origin;
+    const aligned = p.vec && origin % 4 === 0 && p.dims.every((d) => box[d] === limit[d] || step(d) % 4 === 0);
+    const places = new Set(
+      p.strides
+        ? affinePlaces(origin, p.strides, p.dims, box)
+        : offsets(p.dims.map((d) => box[d] as number)).map(moved),
+    );
+    return { aligned, scalars: places.size, vec4s: new Set([...places].map((i) => Math.floor(i / 4))).size };
+
+    function moved(offset: readonly number[]): number {
+      const position = [...start];
+      p.dims.forEach((d, i) => {
+        position[d] = (start[d] as number) + (offset[i] as number);
+      });
+      return at(position);
+    }
+  }
+}
+
+function affinePlaces(
+  origin: number,
+  strides: readonly number[],
+  dims: readonly number[],
+  box: readonly number[],
+): number[] {
+  return dims.reduce(
+    (places, d, i) =>
+      places.flatMap((p) => Array.from({ length: box[d] as number }, (_, n) => p + n * (strides[i] as number))),
+    [origin],
+  );
+}
+
+/** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */
+export const busyLanes = (lanes: number, { workgroupSize, lanes: wanted }: Target) =>
+  Math.max(Math.ceil(lanes / workgroupSize) * workgroupSize, wanted);
+
+/** Of units that a quad loads together. */
+const quadPrice = (units: number, load: number, { cost }: Target) =>
+  Math.ceil(units / 4) * load + units * cost.broadcast;
