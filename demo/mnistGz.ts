@@ -14,7 +14,7 @@ function gzipped(name: string): Uint8Array {
   if (!existsSync(path)) {
     mkdirSync(cache, { recursive: true });
     const part = `${path}.${process.pid}`;
-    writeFileSync(part, gzipSync(readFileSync(join(mnistFolder, name)), { level: 9 }));
+    writeFileSync(part, gzipSync(readFileSync(join(mnistFolder, name))));
     renameSync(part, path); // in one step, so that nobody reads half of it
   }
   return readFileSync(path);

@@ -30,14 +30,14 @@ export class Curve {
     return this.#ys;
   }
 
-  /** An exponential mean whose memory is a fortieth of the curve, free of the bias of its start. */
-  get smooth(): number[] {
-    const keep = Math.exp(-1 / Math.max(3, this.#ys.length / 40));
+  /** An exponential mean whose memory is a 25th of the curve, free of the bias of its start; of the logarithms for a logarithmic axis. */
+  smooth(logarithmic = false): number[] {
+    const keep = Math.exp(-25 / this.#ys.length);
     let [sum, weight] = [0, 0];
     return this.#ys.map((y) => {
-      sum = keep * sum + y;
+      sum = keep * sum + (logarithmic ? Math.log(y) : y);
       weight = keep * weight + 1;
-      return sum / weight;
+      return logarithmic ? Math.exp(sum / weight) : sum / weight;
     });
   }
 }

@@ -1,7 +1,7 @@
 // The Train page: set-up, run, charts; the panels of "See" are in panels/.
 import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
 import { wantsCpu } from "../common/device.ts";
-import { byId } from "../common/dom.ts";
+import { byId, h } from "../common/dom.ts";
 import { Form } from "./form.ts";
 import { panelsOf, type Shown } from "./panels/panels.ts";
 import { ProgressView } from "./progressView.ts";
@@ -21,24 +21,26 @@ let explained = wantsCpu();
 const run = new Run({
   state(state) {
     showState(state);
-    if (state !== "running") shown?.looks.changed();
+    if (state === "paused" || state === "finished") shown?.looks.changed();
   },
   ready(about) {
     view.ready(about);
     if (about.kind === "cpu") onCpu(about);
-    if (!shown) shown = panelsOf(run, form.setup, about, view);
-    else shown.looks.changed();
+    shown = panelsOf(run, form.setup, about, view);
   },
   progress(progress) {
     view.progress(progress);
     shown?.looks.changed();
   },
-  lost(at, error) {
-    banner(
-      { tone: "warning", title: "The GPU was lost, training goes on", key: "lost", actions: [] },
-      `${error.message.replace(/; make a new one.*/, "")}. At step ${at} a new device took over, with the last weights that were kept.`,
-    );
-  },
+  lost: (message) =>
+    void banner(
+      { tone: "warning", title: "The GPU was lost, training resumes", key: "lost" },
+      h(
+        "p",
+        {},
+        `${message.replace(/; [^;]*$/, "")} The trainer asks for another device and computes again what was lost, to the bit.`,
+      ),
+    ),
   failed: (error) => errorBanner(error, "Training cannot go on"),
 });
 

@@ -102,7 +102,7 @@ export class ProgressView {
     this.#bar.value = Math.min(1, step / lastStep);
     this.#set("Loss", number(loss));
     if (accuracy !== undefined) this.#set("Accuracy", percent(accuracy));
-    this.#set("Speed", `${number(examplesPerSecond)} ${this.#task.unit}/s`);
+    this.#set("Speed", number(examplesPerSecond), `${this.#task.unit}/s`);
     this.#set("Epoch", (step / (this.#about?.stepsPerEpoch ?? 1)).toFixed(2));
     this.#set("Time left", duration(secondsLeft));
     this.#draw();
@@ -131,13 +131,13 @@ export class ProgressView {
     if (state === "finished") this.#set("Time left", "–");
   }
 
-  #set(name: StatName, text: string): void {
-    const { value } = this.#stats.get(name)!;
-    if (value.textContent !== text) value.textContent = text;
+  #set(name: StatName, text: string, unit = ""): void {
+    this.#stats.get(name)!.value.replaceChildren(text, ...(unit ? [" ", h("small", {}, unit)] : []));
   }
 
   #drawCharts(): void {
-    const { x, raw, smooth } = this.#loss;
+    const { x, raw } = this.#loss;
+    const smooth = this.#loss.smooth(this.#task.kind === "points");
     this.#lossChart?.set([x, raw, smooth]);
     this.#lossChart?.describe(`Loss ${number(smooth.at(-1) ?? Number.NaN)} at step ${this.step}`);
     if (!this.#accuracyChart) return;
@@ -148,7 +148,7 @@ export class ProgressView {
       return steps.map((step) => at.get(step) ?? null);
     };
     const test = place(this.#tested.map((t) => t.step), this.#tested.map((t) => t.accuracy)); // biome-ignore format: one line
-    this.#accuracyChart.set([steps, place(training.x, training.raw), place(training.x, training.smooth), test]);
+    this.#accuracyChart.set([steps, place(training.x, training.raw), place(training.x, training.smooth()), test]);
     this.#accuracyChart.describe(`Test accuracy ${percent(this.#tested.at(-1)?.accuracy ?? Number.NaN)}`);
   }
 }

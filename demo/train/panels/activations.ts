@@ -14,7 +14,7 @@ const names: Readonly<Record<string, string>> = {
 };
 
 export function activationPanel(run: Run, image: () => Promise<Uint8Array>): Panel {
-  const place = h("div", { className: "pictures" });
+  const place = h("div", { className: "pictures later" });
   const element = card(
     "Filters and feature maps",
     "Blue is positive, orange negative. The maps are of the digit that you draw, or of a test image.",

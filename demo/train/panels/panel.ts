@@ -1,4 +1,5 @@
 // What a panel of "See what it learns" is, and the loop that keeps the panels in view up to date without holding training up.
+import { errorBanner } from "../../common/banner.ts";
 import { type Child, h } from "../../common/dom.ts";
 import type { Run } from "../run.ts";
 
@@ -28,10 +29,15 @@ export class Looks {
   readonly #run: Run;
   readonly #panels: readonly Panel[];
   readonly #inView = new Set<Element>();
+  /** Those that show something. */
+  readonly #shown = new Set<Element>();
   readonly #observer: IntersectionObserver;
   #due = 0;
   #busy = false;
-  #stale = true;
+  /** The model has changed since the last look. */
+  #stale = false;
+  /** It has changed at all: before training has begun nothing is looked at, so that nothing holds its start up. */
+  #begun = false;
   #closed = false;
 
   constructor(run: Run, panels: readonly Panel[]) {
@@ -48,7 +54,7 @@ export class Looks {
 
   /** The model has changed; look again when it is due. */
   changed(): void {
-    this.#stale = true;
+    this.#stale = this.#begun = true;
     void this.#look();
   }
 
@@ -58,31 +64,33 @@ export class Looks {
   }
 
   async #look(): Promise<void> {
-    const training = this.#run.state === "running";
-    if (this.#busy || this.#closed || document.hidden || (training && performance.now() < this.#due)) return;
-    if (this.#run.state === "preparing" || this.#run.state === "failed") return;
-    const seen = this.#panels.filter(
+    const { state } = this.#run;
+    if (!this.#begun || this.#busy || this.#closed || document.hidden) return;
+    if (state === "preparing" || state === "failed") return;
+    if (state === "running" && performance.now() < this.#due) return;
+    const due = this.#panels.filter(
       ({ element }) => this.#inView.has(element) && (this.#stale || !this.#shown.has(element)),
     );
-    if (seen.length === 0) return;
+    if (due.length === 0) return;
     this.#busy = true;
     this.#stale = false;
     const start = performance.now();
-    try {
-      for (const panel of seen) {
-        await panel.refresh();
-        this.#shown.add(panel.element);
-      }
-    } catch {
-      this.#stale = true; // the trainer was replaced or its device lost: the run says so, and the next change looks again
-    } finally {
-      this.#busy = false;
-      const end = performance.now();
-      this.#due = end + Math.max(least, ((end - start) * (1 - share)) / share);
-    }
-    if (this.#stale && !training) void this.#look();
+    for (const panel of due) await this.#refresh(panel);
+    this.#busy = false;
+    const end = performance.now();
+    this.#due = end + Math.max(least, ((end - start) * (1 - share)) / share);
+    void this.#look(); // at what came into view meanwhile
   }
 
-  /** Panels that show something. */
-  readonly #shown = new Set<Element>();
+  async #refresh(panel: Panel): Promise<void> {
+    try {
+      await panel.refresh();
+      this.#shown.add(panel.element);
+    } catch (error) {
+      if (this.#closed) return; // it was asked of a trainer that is gone
+      this.#observer.unobserve(panel.element);
+      this.#inView.delete(panel.element);
+      errorBanner(error, `No look at “${panel.element.querySelector("h3")?.textContent}”`);
+    }
+  }
 }

@@ -7,7 +7,7 @@ import type { Histogram, Spread } from "../worker/histograms.ts";
 import { card, type Panel } from "./panel.ts";
 
 export function spreadPanel(run: Run): Panel {
-  const place = h("div", { className: "spreads" });
+  const place = h("div", { className: "spreads later" });
   const element = card(
     "Weights and gradients",
     "The spread of each parameter, and of its gradient for one batch.",

@@ -55,14 +55,14 @@ ${layers.join("\n")}
   let slope = max(fwidth(difference), 1e-6);
   shown = mix(class_color, shown, smoothstep(0.8, 1.8, abs(difference) / slope));
   for (var k = 0u; k < 10u; k++) {
-    let from = at - points[k];
+    let offset = at - points[k];
     // rings of the first class, crosses of the second
-    let ring = abs(length(from) - 0.018) - 0.0055;
-    let turned = abs(vec2f(from.x + from.y, from.x - from.y) * 0.70711);
-    let cross = max(min(turned.x, turned.y) - 0.0055, max(turned.x, turned.y) - 0.026);
-    let distance = select(cross, ring, k < 5u);
+    let ring = abs(length(offset) - 0.018) - 0.0055;
+    let turned = abs(vec2f(offset.x + offset.y, offset.x - offset.y) * 0.70711);
+    let strokes = max(min(turned.x, turned.y) - 0.0055, max(turned.x, turned.y) - 0.026);
+    let edge = select(strokes, ring, k < 5u);
     let ink = select(${vec3(second)}, ${vec3(first)}, k < 5u);
-    shown = mix(ink, shown, smoothstep(0.0, max(fwidth(distance), 1e-6), distance));
+    shown = mix(ink, shown, smoothstep(0.0, max(fwidth(edge), 1e-6), edge));
   }
   return vec4f(shown, 1.0);
 }`;

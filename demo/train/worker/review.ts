@@ -21,7 +21,7 @@ export interface Review {
 }
 
 const classes = 10;
-const shownMistakes = 24;
+const shownMistakes = 20;
 
 export function softmax(logits: Iterable<number>): number[] {
   const values = [...logits];

@@ -1,9 +1,11 @@
 // A session: the trainer of one setup and the programs that look into it, made when first asked for and freed with it.
-import { type Device, type DeviceArray, type NdArray, Trainer, type Tree } from "wgrad";
+import { type Device, type DeviceArray, Trainer, type TrainerOptions, type Tree } from "wgrad";
 import type { Hosted } from "wgrad/worker";
 import type { Setup } from "../tasks.ts";
 import type { Made } from "./models.ts";
 import { typesOf } from "./programs.ts";
+
+type OnLost = NonNullable<TrainerOptions["onLost"]>;
 
 interface Disposable {
   dispose(): void;
@@ -14,6 +16,7 @@ export class Session implements Hosted {
   readonly made: Made;
   readonly trainer: Trainer;
   readonly #looks = new Map<unknown, Promise<Disposable>>();
+  #lookedOn: Device | undefined;
 
   private constructor(setup: Setup, made: Made, trainer: Trainer) {
     this.setup = setup;
@@ -21,18 +24,21 @@ export class Session implements Hosted {
     this.trainer = trainer;
   }
 
-  static async create(device: Device, setup: Setup, made: Made, params?: Tree<NdArray>): Promise<Session> {
+  /** `lost` is told when the device is lost, and gives another. */
+  static async create(device: Device, setup: Setup, made: Made, lost: OnLost): Promise<Session> {
     const { batch: batchSize, seed } = setup;
-    const start = params ? { params } : {};
-    return new Session(setup, made, await Trainer.create({ ...made.settings, ...start, device, batchSize, seed }));
+    const onLost = device.kind === "gpu" ? { onLost: lost, keepEvery: 2 } : {};
+    return new Session(setup, made, await Trainer.create({ ...made.settings, ...onLost, device, batchSize, seed }));
   }
 
   get device(): Device {
     return this.trainer.device;
   }
 
-  /** What `make` makes of this session, made once. */
+  /** What `make` makes of this session, made once a device. */
   look<T extends Disposable>(make: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#lookedOn !== this.device) this.dispose();
+    this.#lookedOn = this.device;
     let look = this.#looks.get(make);
     if (!look) this.#looks.set(make, (look = make(this)));
     return look as Promise<T>;

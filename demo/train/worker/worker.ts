@@ -1,12 +1,11 @@
 // The worker of the Train page: a TrainerHost with looks into the model. A look is taken between two reports of the run under way.
 import { expose } from "comlink";
-import { type Device, DeviceLostError, type GpuDevice, type NdArray, type Tree } from "wgrad";
+import { Device, DeviceLostError, type GpuDevice, type NdArray } from "wgrad";
 import { TrainerHost, type TrainerInfo } from "wgrad/worker";
 import { type Found, findDevice } from "../../common/findDevice.ts";
 import type { Setup } from "../tasks.ts";
 import { activations, type Pictures } from "./activations.ts";
 import { Boundary, type Palette } from "./boundary.ts";
-import { loadMnist } from "./data.ts";
 import { type Spread, spreads } from "./histograms.ts";
 import { makeTask } from "./models.ts";
 import { leavesOf } from "./programs.ts";
@@ -18,8 +17,6 @@ export interface Start {
   readonly setup: Setup;
   /** The folder of the gzipped MNIST files. */
   readonly mnistFolder: string;
-  /** Parameters to begin with, in place of those that the seed gives. */
-  readonly params?: Tree<NdArray>;
 }
 
 export interface About extends TrainerInfo {
@@ -42,45 +39,41 @@ const limitNames = [
 
 let found: Found | undefined;
 
-/** The worker's device: one for all sessions, another when it is lost. */
-async function deviceFor({ cpu }: Setup): Promise<Found> {
-  const usable = found && (await isAlive(found.device)) && (found.device.kind === "cpu" || !cpu);
-  if (!usable) {
-    found?.device.dispose();
-    found = await findDevice(cpu);
-  }
-  return found as Found;
-}
-
-async function isAlive(device: Device): Promise<boolean> {
-  try {
-    await device.synchronize();
-    return true;
-  } catch (error) {
-    if (error instanceof DeviceLostError) return false;
-    throw error;
-  }
+/** The worker's device: one for all sessions, as long as it lives. */
+async function deviceFor({ cpu }: Setup): Promise<Device> {
+  await found?.device.synchronize().catch(() => {
+    found = undefined; // it was lost while nobody trained on it
+  });
+  if (!found || (cpu && found.device.kind === "gpu")) found = await findDevice(cpu);
+  return found.device;
 }
 
 class DemoHost extends TrainerHost<Start> {
   #boundary: Boundary | undefined;
   #looked: Session | undefined;
+  #tellLost: (message: string) => void = () => {};
 
   constructor() {
-    super(async ({ setup, mnistFolder, params }) => {
-      const [{ device }, made] = await Promise.all([deviceFor(setup), makeTask(setup, mnistFolder)]);
-      this.#looked = await Session.create(device, setup, made, params);
+    super(async ({ setup, mnistFolder }) => {
+      const [device, made] = await Promise.all([deviceFor(setup), makeTask(setup, mnistFolder)]);
+      this.#looked = await Session.create(device, setup, made, (error) => this.#replace(error));
       return this.#looked;
     });
   }
 
-  get #session(): Session {
-    return this.hosted as Session;
+  /** Calls back when the device is lost, before training resumes on another. */
+  whenLost(f: (message: string) => void): void {
+    this.#tellLost = f;
   }
 
-  /** Fetches what a task will need, ahead of it. */
-  async preload(mnistFolder: string): Promise<void> {
-    await loadMnist(mnistFolder);
+  async #replace(lost: DeviceLostError): Promise<{ device: Device }> {
+    this.#tellLost(lost.message);
+    found = { device: await Device.request() };
+    return found;
+  }
+
+  get #session(): Session {
+    return this.hosted as Session;
   }
 
   about(): About {
@@ -99,8 +92,21 @@ class DemoHost extends TrainerHost<Start> {
     };
   }
 
+  /** A look between two reports of the run; once more where the device is lost meanwhile, which the trainer is made to see. */
+  #look<T>(look: () => Promise<T>): Promise<T> {
+    return this.alone(async () => {
+      try {
+        return await look();
+      } catch (error) {
+        if (!(error instanceof DeviceLostError)) throw error;
+        await this.#session.trainer.params();
+        return look();
+      }
+    });
+  }
+
   review(examples: number): Promise<Review> {
-    return this.alone(() => review(this.#session, examples));
+    return this.#look(() => review(this.#session, examples));
   }
 
   /** The probabilities of the ten digits for 28×28 pixels. */
@@ -118,20 +124,20 @@ class DemoHost extends TrainerHost<Start> {
   }
 
   activations(pixels: Uint8Array): Promise<Pictures[]> {
-    return this.alone(async () => (await this.#session.look(activations)).of(pixels));
+    return this.#look(async () => (await this.#session.look(activations)).of(pixels));
   }
 
   spreads(): Promise<Spread[]> {
-    return this.alone(async () => (await this.#session.look(spreads)).now());
+    return this.#look(async () => (await this.#session.look(spreads)).now());
   }
 
   sample(seed: number, temperature: number): Promise<Sample> {
-    return this.alone(async () => (await this.#session.look(writing)).sample(seed, temperature));
+    return this.#look(async () => (await this.#session.look(writing)).sample(seed, temperature));
   }
 
   /** The mean squared error of each net of the adding problem on sequences that it has not seen. */
   errors(): Promise<{ readonly rnn: number; readonly lstm: number }> {
-    return this.alone(async () => {
+    return this.#look(async () => {
       const { trainer, made } = this.#session;
       const { x, y } = made.test as { x: NdArray; y: NdArray };
       const { data } = await trainer.predict(x);
@@ -148,7 +154,7 @@ class DemoHost extends TrainerHost<Start> {
   }
 
   redraw(palette: Palette): Promise<void> {
-    return this.alone(async () => this.#boundary?.draw(this.#session, palette));
+    return this.#look(async () => this.#boundary?.draw(this.#session, palette));
   }
 
   /** Loses the device, as a driver's crash would. */

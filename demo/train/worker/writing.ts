@@ -70,20 +70,18 @@ export async function writing({ device, made: { layers, text }, variables }: Ses
   };
   const types = { params: variables.types.params, gen: carried };
   const program = await compile(device, step, types, { carry: ["gen"], label: "write" });
-  const zeros = (name: keyof typeof carried) => ndarray(carried[name], () => 0);
 
   return {
     async sample(seed, temperature) {
       const from = (seed * 7919) % (tokens.length - promptLength);
       const prompt = tokens.slice(from, from + promptLength);
-      const start: Carried<NdArray> = {
-        ...{ h: zeros("h"), c: zeros("c"), position: zeros("position"), written: zeros("written") },
-        token: ndarray(carried.token, prompt.slice(0, 1)),
-        prompt: ndarray(carried.prompt, prompt),
-        key: ndarray(carried.key, [seed, 0]),
-        temperature: ndarray(carried.temperature, [temperature]),
-      };
-      const { gen } = device.put({ gen: start }) as { gen: Carried<DeviceArray> };
+      const first = { token: prompt.slice(0, 1), key: [seed, 0], temperature: [temperature] };
+      const given: Partial<Carried<number[]>> = { prompt, ...first };
+      const start = Object.entries(carried).map(([name, type]): [string, NdArray] => [
+        name,
+        ndarray(type, given[name as keyof typeof carried] ?? (() => 0)),
+      ]);
+      const { gen } = device.put({ gen: Object.fromEntries(start) }) as { gen: Carried<DeviceArray> };
       program.run({ params: variables.arrays.params, gen }, { repeat: length - 1 });
       const { data } = await gen.written.read();
       for (const array of Object.values(gen)) array.dispose();
