@@ -25,6 +25,6 @@ export async function loadProgram<I = Tree<GpuArray>, O = Tree<GpuArray>>(
 ): Promise<LoadedProgram<I, O>> {
   device.check();
   const { plan, outputTree } = loadPlan(saved);
-  const program = await GpuProgram.create(device, plan, outputTree, label);
+  const program = await device.guarded(() => GpuProgram.create(device, plan, outputTree, label));
   return program as unknown as LoadedProgram<I, O>;
 }
