@@ -80,11 +80,18 @@ const logSoftmax: Fusion = (node) => {
 
 // ---- normalisation ----
 
-/** t·scale + shift, scale and shift known. */
-function scaledOf(e: Emitter, t: Tensor): { z: Tensor; scale: Tensor; shift: Tensor } | undefined {
-  const [product, shift] = inputsIf(t, "add") ?? [];
+/** Tensor's maxPool2d moves before what adds to each channel: max(z) + b = max(z + b). Here it moves back: what it pools, and its node. */
+function unpooled(t: Tensor | undefined): { z: Tensor | undefined; pool: Node | undefined } {
+  const [z] = inputsIf(t, "maxPool2d") ?? [];
+  return z ? { z, pool: t?.node } : { z: t, pool: undefined };
+}
+
+/** z·scale + shift, scale and shift known, which may be pooled. */
+function scaledOf(e: Emitter, t: Tensor) {
+  const [before, shift] = inputsIf(t, "add") ?? [];
+  const { z: product, pool } = unpooled(before);
   const [z, scale] = inputsIf(product, "mul") ?? [];
-  return z && scale && shift && e.known(scale) && e.known(shift) ? { z, scale, shift } : undefined;
+  return z && scale && shift && e.known(scale) && e.known(shift) ? { z, scale, shift, pool } : undefined;
 }
 
 /** 1/√(v + ε) */
@@ -97,12 +104,12 @@ function inverseRoot(t: Tensor | undefined): { v: Tensor; epsilon: number } | un
 /** (x − mean x)/√(mean (x − mean x)² + ε), over the last axes. */
 const layerNorm: Fusion = (node, e) => {
   const y = outputOf(node);
-  const { z, scale, shift } = scaledOf(e, y) ?? {};
+  const { z, scale, shift, pool } = scaledOf(e, y) ?? {};
   const [centred, root] = inputsIf(z, "mul") ?? [];
   const [x, m] = inputsIf(centred, "sub") ?? [];
   const inverse = inverseRoot(root);
   const [own, squares] = [meanOf(m), meanOf(inverse?.v)];
-  if (!x || !scale || !shift || !inverse || !own?.keep || !squares?.keep) return undefined;
+  if (!x || !scale || !shift || pool || !inverse || !own?.keep || !squares?.keep) return undefined;
   if (!isSame(own.x, x) || !isSame(inputsIf(squares.x, "square")?.[0], centred)) return undefined;
   const [axis] = own.axes;
   const last = identity(x.rank).slice(axis);
@@ -122,7 +129,7 @@ const layerNorm: Fusion = (node, e) => {
 /** (x − mean)·1/√(variance + ε), of known statistics for each channel. */
 const batchNorm: Fusion = (node, e) => {
   const y = outputOf(node);
-  const { z, scale, shift } = scaledOf(e, y) ?? {};
+  const { z, scale, shift, pool } = scaledOf(e, y) ?? {};
   const [centred, root] = inputsIf(z, "mul") ?? [];
   const [x, m] = inputsIf(centred, "sub") ?? [];
   const inverse = inverseRoot(root);
@@ -134,27 +141,27 @@ const batchNorm: Fusion = (node, e) => {
     inputs: [x],
     emit(e) {
       const operands = [e.get(x, order), ...perChannel.map((t) => e.get(t))];
-      e.set(y, e.node("BatchNormalization", operands, { epsilon: float(inverse.epsilon) }), order);
+      const name = e.node("BatchNormalization", operands, { epsilon: float(inverse.epsilon) });
+      e.set(y, pool ? maxPooling(e, pool, name) : name, order);
     },
   };
 };
 
 // ---- biases ----
 
-/** conv2d(x, w) + bias, with a max pooling of the convolution before the sum or not: max(z) + b = max(z + b). */
+/** conv2d(x, w) + bias, which may be pooled. */
 const biasedConv: Fusion = (node, e) => {
   const y = outputOf(node);
   const [before, bias] = inputsIf(y, "add") ?? [];
-  const pooled = before?.node.op.name === "maxPool2d" ? before.node : undefined;
-  const conv = pooled ? pooled.inputs[0] : before;
+  const { z: conv, pool } = unpooled(before);
   if (conv?.node.op.name !== "conv2d" || !bias || !e.known(bias)) return undefined;
-  const channels = conv.shape[3];
+  const channels = conv.shape[3]!;
   if (bias.shape.at(-1) !== channels || numel(bias.shape) !== channels) return undefined;
   return {
     inputs: conv.node.inputs,
     emit(e) {
-      const z = convolution(e, conv.node, [e.get(bias.reshape([channels]))]);
-      e.set(y, pooled ? maxPooling(e, pooled, z) : z, channelsFirst);
+      const name = convolution(e, conv.node, [e.get(bias.reshape([channels]))]);
+      e.set(y, pool ? maxPooling(e, pool, name) : name, channelsFirst);
     },
   };
 };
