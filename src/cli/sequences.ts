@@ -36,9 +36,10 @@ export async function runSequence({ task, runtime, json, textFile, ...given }: S
   console.log(json ? JSON.stringify({ kind: "summary", task, ...result }) : summary(result));
 }
 
+/** "lstm test loss 0.001" of lstmTestLoss. */
 const summary = (result: Record<string, number>): string =>
   Object.entries(result)
-    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
+    .map(([name, value]) => `${name.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)} ${Number(value.toPrecision(4))}`)
     .join(", ");
 
 const inChrome = (args: SequencePageArgs, onMessage: (m: SequenceMessage) => void) =>

@@ -53,6 +53,12 @@ function integer(least: number): (text: string) => number {
   };
 }
 
+function positive(text: string): number {
+  const x = Number(text);
+  if (!(x > 0 && Number.isFinite(x))) throw new InvalidArgumentError("It must be a positive number.");
+  return x;
+}
+
 interface Options extends Partial<Omit<TrainArgs, "task" | "tunings" | "profile">> {
   runtime: string;
   data: string;
@@ -68,12 +74,25 @@ interface Options extends Partial<Omit<TrainArgs, "task" | "tunings" | "profile"
 }
 
 async function main(name: TaskName | SequenceTaskName, options: Options): Promise<void> {
+  refuseOthers(name);
   if (!(name in sequenceTasks)) return images(name as TaskName, options);
   const { runtime, json = false, seed, steps, batch, lr, cell, length, text, temperature } = options;
-  if (options.tune || options.profile) throw new Error(`--tune and --profile are of tasks on images (vs ${name})`);
   const args = Object.entries({ steps, batch, lr, cell, length, temperature }).filter(([, v]) => v !== undefined);
   const task = name as SequenceTaskName;
   await runSequence({ task, runtime, json, seed, textFile: text, ...Object.fromEntries(args) });
+}
+
+const ofAll = ["runtime", "seed", "json"];
+const ofImages = ["epochs", "examples", "batch", "optimizer", "lr", "data", "tune", "tuning", "profile"];
+
+/** Throws on an option that the task would not look at. */
+function refuseOthers(name: TaskName | SequenceTaskName): void {
+  const takes = name in sequenceTasks ? sequenceTasks[name as SequenceTaskName].takes : ofImages;
+  const known: readonly string[] = [...ofAll, ...takes];
+  const other = Object.keys(command.opts()).find(
+    (o) => command.getOptionValueSource(o) === "cli" && !known.includes(o),
+  );
+  if (other) throw new Error(`${name} takes no --${other}; it takes ${known.map((o) => `--${o}`).join(", ")}`);
 }
 
 async function images(name: TaskName, options: Options): Promise<void> {
@@ -126,16 +145,22 @@ const command = new Command("train")
   )
   .option("--epochs <n>", "passes over the images (default: 1)", integer(1))
   .option("--examples <n>", "train on the first n images (default: all, on a software adapter 12000)", integer(1))
-  .option("--batch <n>", "images in a step (default: 64)", integer(1))
+  .option("--batch <n>", "examples in a step (default: 64, of char-rnn 32)", integer(1))
   .addOption(new Option("--optimizer <name>", "(default: adam)").choices(Object.keys(optimizers)))
-  .option("--lr <rate>", "learning rate (default: by optimizer)", Number)
+  .option("--lr <rate>", "learning rate (default: by task)", positive)
   .option("--seed <n>", "of initial weights and shuffles", integer(0), 1)
   .option("--data <set>", "mnist, or fashion:DIR with the four IDX files, gzipped or not", "mnist")
-  .option("--steps <n>", "of a task over sequences", integer(1))
-  .addOption(new Option("--cell <name>", "of a task over sequences").choices(["lstm", "gru", "rnn"]))
-  .option("--length <n>", "of a sequence", integer(2))
+  .option("--steps <n>", "of training, of a task that is not on images", integer(1))
+  .addOption(
+    new Option("--cell <name>", "of adding (default: rnn, then lstm) and sine (default: lstm)").choices([
+      "lstm",
+      "gru",
+      "rnn",
+    ]),
+  )
+  .option("--length <n>", "of a sequence (default: adding 100, char-rnn 32, sine 24, reverse 8)", integer(2))
   .option("--text <file>", "what char-rnn learns (default: Genesis in the King James Version)")
-  .option("--temperature <x>", "of what char-rnn writes (default: 0.7)", Number)
+  .option("--temperature <x>", "of what char-rnn writes (default: 0.7)", positive)
   .option("--tune", "choose kernels by timing them on this device (default: on a GPU; not on a software adapter)")
   .option("--no-tune", "take the fixed choice, and forget what was remembered for this run")
   .option("--tuning <file>", "where choices are remembered", defaultTuningFile)

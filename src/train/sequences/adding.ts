@@ -40,6 +40,7 @@ const cells = {
 
 export const adding: SequenceTask = {
   description: "the adding problem: an RNN fails at long sequences, an LSTM does not",
+  takes: ["steps", "batch", "lr", "cell", "length"],
   async run(device, { seed, steps = 2000, batch = 64, lr = 0.005, cell, length = 100 }, print) {
     const data = addingData(16_000, length, 2 * seed);
     const test = addingData(1_000, length, 2 * seed + 1);

@@ -53,6 +53,7 @@ const layersOf = (size: number) => ({
 
 export const charRnn: SequenceTask = {
   description: "an LSTM of 128 units that writes like the text it has read",
+  takes: ["steps", "batch", "lr", "length", "text", "temperature"],
   async run(device, args, print) {
     const { seed, steps = 1200, batch = 32, lr = 0.005, length = 32, text = "", temperature = 0.7 } = args;
     const alphabet = [...new Set(text)].sort();
@@ -75,7 +76,7 @@ export const charRnn: SequenceTask = {
     });
     const types = mapLeaves(trainer.state.params!, isDeviceArray, ({ type }) => type);
     const writing = await writer(device, layers, types, temperature);
-    print(`${text.length} characters, ${alphabet.length} different ones`);
+    print(`${text.length} characters, ${alphabet.length} different ones; samples go on from [a piece of the text]`);
     let loss = Number.NaN;
     const parts = 4;
     for (let part = 0; part < parts; part++) {

@@ -33,6 +33,7 @@ function loss(params: readonly Tensor[]): Tensor {
 
 export const hessian: SequenceTask = {
   description: "the largest eigenvalue of the Hessian by power iteration, as gradient descent trains a small net",
+  takes: ["steps", "lr"],
   async run(device, { seed, steps = 4000, lr = 0.05 }, print) {
     const key = keyOf(seed);
     const shapes = sizes.slice(1).flatMap((out, l) => [[sizes[l]!, out], [out]]);

@@ -39,6 +39,7 @@ const norm = (list: readonly Tensor[]): Tensor =>
 
 export const linear: SequenceTask = {
   description: "a deep linear net, its gradient checked against the closed form",
+  takes: ["steps", "lr"],
   async run(device, { seed, steps = 2000, lr = 0.05 }, print) {
     const key = keyOf(seed);
     const draw = (part: number, deviation: number, ...shape: number[]): NdArray => ({

@@ -50,6 +50,7 @@ const atOnce = 2000;
 
 export const netbp: SequenceTask = {
   description: "the two-class toy of Higham and Higham: 2-2-3-2, sigmoid, one point a step, η = 0.05",
+  takes: ["steps", "lr"],
   async run(device, { seed, steps = 1_000_000, lr = 0.05 }, print) {
     const key = keyOf(seed);
     const initial = normalValues(fold(key, 0), [total]).map((v) => Math.fround(v / 2));
@@ -88,7 +89,10 @@ export const netbp: SequenceTask = {
     const low = Math.log10(Math.min(...curve));
     const high = Math.log10(Math.max(...curve));
     const bar = (v: number) => "▁▂▃▄▅▆▇█"[Math.min(7, Math.floor((8 * (Math.log10(v) - low)) / (high - low || 1)))];
-    print(`cost, logarithmic, 10^${high.toFixed(1)} to 10^${low.toFixed(1)}: ${curve.map(bar).join("")}`);
+    print(
+      `cost over ${runs * stepsEach} steps, logarithmic, 10^${high.toFixed(1)} to 10^${low.toFixed(1)}: ${curve.map(bar).join("")}`,
+    );
+    print("the unit square: shaded where the net says o, blank where it says x");
     for (const line of boundary(picture!)) print(line);
     training.dispose();
     look.dispose();

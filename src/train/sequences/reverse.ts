@@ -31,6 +31,7 @@ export const tokenLoss: Loss = (logits, target, options) =>
 
 export const reverse: SequenceTask = {
   description: "seq2seq with attention: reverses digits, and shows where it looks",
+  takes: ["steps", "batch", "lr", "length"],
   async run(device, { seed, steps = 1500, batch = 64, lr = 0.005, length = 8 }, print) {
     const model = seq2seq({ vocabulary: digits + 1, units: 64, sourceLength: length });
     await using trainer = await Trainer.create({

@@ -22,6 +22,7 @@ export function sineData(n: number, length: number, seed: number): Dataset {
 
 export const sine: SequenceTask = {
   description: "one-to-many: waves from amplitude, frequency and phase",
+  takes: ["steps", "batch", "lr", "cell", "length"],
   async run(device, { seed, steps = 1500, batch = 64, lr = 0.005, cell = "lstm", length = 24 }, print) {
     const units = 64;
     const recurrent = { lstm, gru, rnn }[cell]({ units });

@@ -26,6 +26,8 @@ export type Print = (line: string, values?: Readonly<Record<string, number | str
 
 export interface SequenceTask {
   readonly description: string;
+  /** Which arguments it takes, beside the seed. */
+  readonly takes: readonly Exclude<keyof SequenceArgs, "seed">[];
   /** Trains and tests; the result is what the task is judged by. */
   run(device: Device, args: SequenceArgs, print: Print): Promise<Record<string, number>>;
 }
