@@ -208,7 +208,7 @@ verifyButton.onclick = () =>
     const dispatches = view?.compiled.description?.dispatches.length ?? 0;
     const checks: Findings["checks"][number][] = [];
     let done = false; // progress may arrive after the result
-    const result = await inspector.verify(
+    const { first, summary } = await inspector.verify(
       proxy((check, i) => {
         checks[i] = check;
         if (!done) status.textContent = `Verified ${i + 1} of ${dispatches} dispatches …`;
@@ -217,10 +217,10 @@ verifyButton.onclick = () =>
       }),
     );
     done = true;
-    status.dataset.verified = String(result.first === null);
-    if (view && result.first !== null) view.selected = result.first;
+    status.dataset.verified = String(first === null);
+    if (view && first !== null) view.selected = first;
     show();
-    return result.summary;
+    return summary;
   });
 
 compileButton.onclick = compile;

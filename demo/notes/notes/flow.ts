@@ -114,7 +114,7 @@ export const flow: Note = {
       lines: [
         { label: "RNN ‖∂L/∂h‖", color: "second" },
         { label: "LSTM ‖∂L/∂C‖", color: "accent" },
-        { label: "Π f", color: "good", faint: true },
+        { label: "Π f", color: "good" },
       ],
     });
     const left = h("p", { className: "numbers", attr: { "aria-live": "polite" } });
