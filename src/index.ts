@@ -18,6 +18,17 @@ export const Device = {
 export { grad, vjp } from "./autodiff/backward.ts";
 export { checkpoint } from "./autodiff/checkpoint.ts";
 export { type Hvp, hvp, powerStep } from "./autodiff/hvp.ts";
+export {
+  type BatchNormOptions,
+  type BatchStatistics,
+  batchNorm,
+  dropout,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  type NormOptions,
+  rmsNorm,
+} from "./compositions/norm.ts";
 export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/checkGradients.ts";
 export * from "./data/index.ts";
 export {

@@ -1,8 +1,6 @@
 // Tensor: one output of a node of a graph, with a static type. Its methods make new nodes; nothing is computed until a
 // Device runs a compiled function. Types are checked when the method is called.
 import * as linear from "./compositions/linear.ts";
-import type { BatchNormOptions, BatchStatistics, NormOptions } from "./compositions/norm.ts";
-import * as norm from "./compositions/norm.ts";
 import type { Axes } from "./compositions/reduce.ts";
 import * as reduce from "./compositions/reduce.ts";
 import type { CrossEntropyOptions } from "./compositions/softmax.ts";
@@ -515,26 +513,5 @@ export class Tensor {
   }
   globalMaxPool(): Tensor {
     return this.max(windows.spatialAxes("globalMaxPool", this));
-  }
-
-  // ---- normalisation ----
-  layerNorm(axes: Axes = -1, options: NormOptions = {}): Tensor {
-    return norm.layerNorm(this, axes, options);
-  }
-  rmsNorm(axes: Axes = -1, options: Omit<NormOptions, "shift"> = {}): Tensor {
-    return norm.rmsNorm(this, axes, options);
-  }
-  groupNorm(groups: number, options: NormOptions = {}): Tensor {
-    return norm.groupNorm(this, groups, options);
-  }
-  instanceNorm(options: NormOptions = {}): Tensor {
-    return norm.instanceNorm(this, options);
-  }
-  batchNorm(running: BatchStatistics, options: BatchNormOptions): { y: Tensor; running: BatchStatistics } {
-    return norm.batchNorm(this, running, options);
-  }
-  /** Drops an element with probability p and scales the others by 1/(1 − p); `key` as in `uniform`. */
-  dropout(p: number, key: Tensor): Tensor {
-    return norm.dropout(this, p, uniform(key, this.shape));
   }
 }

@@ -1,9 +1,9 @@
-// Normalisations and dropout. Each is a composition: a reduction or two, then one elementwise expression. A fused op would save
+// Normalisations and dropout: functions, no methods of Tensor, so that a program without them carries none. Each is a composition: a reduction or two, then one elementwise expression. A fused op would save
 // one read of x where a row fits in a workgroup; none is made before it is measured.
 import { normaliseAxes } from "../shape/broadcast.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import { printType } from "../shape/types.ts";
-import type { Tensor } from "../tensor.ts";
+import { type Tensor, uniform } from "../tensor.ts";
 import { type Axes, reducedCount } from "./reduce.ts";
 import { spatialAxes } from "./window.ts";
 
@@ -36,22 +36,22 @@ const along = (x: Tensor, axes: Axes, t: Tensor | undefined): Tensor | undefined
 };
 
 /** Ba, Kiros and Hinton, https://arxiv.org/abs/1607.06450 */
-export function layerNorm(x: Tensor, axes: Axes, { scale, shift, epsilon }: NormOptions): Tensor {
+export function layerNorm(x: Tensor, axes: Axes = -1, { scale, shift, epsilon }: NormOptions = {}): Tensor {
   return scaled(standardise(x, axes, epsilon), along(x, axes, scale), along(x, axes, shift));
 }
 
 /** x/√(mean x² + ε)·γ. Zhang and Sennrich, https://arxiv.org/abs/1910.07467 */
 export function rmsNorm(
   x: Tensor,
-  axes: Axes,
-  { scale, epsilon = defaultEpsilon }: Omit<NormOptions, "shift">,
+  axes: Axes = -1,
+  { scale, epsilon = defaultEpsilon }: Omit<NormOptions, "shift"> = {},
 ): Tensor {
   return scaled(x.mul(x.square().mean(axes, true).add(epsilon).rsqrt()), along(x, axes, scale), undefined);
 }
 
 /** x [N, …, C] in `groups` groups of neighbouring channels, each normalised with its positions. Wu and He,
  *  https://arxiv.org/abs/1803.08494 */
-export function groupNorm(x: Tensor, groups: number, { scale, shift, epsilon }: NormOptions): Tensor {
+export function groupNorm(x: Tensor, groups: number, { scale, shift, epsilon }: NormOptions = {}): Tensor {
   const channels = x.shape.at(-1) ?? 0;
   if (x.rank < 2 || !Number.isInteger(channels / groups))
     throw new ShapeError(
@@ -63,7 +63,7 @@ export function groupNorm(x: Tensor, groups: number, { scale, shift, epsilon }: 
 }
 
 /** x [N, …, C]: each channel of each sample over its positions. */
-export function instanceNorm(x: Tensor, { scale, shift, epsilon }: NormOptions): Tensor {
+export function instanceNorm(x: Tensor, { scale, shift, epsilon }: NormOptions = {}): Tensor {
   return scaled(standardise(x, spatialAxes("instanceNorm", x), epsilon), scale, shift);
 }
 
@@ -108,9 +108,9 @@ export function batchNorm(
   };
 }
 
-/** x·mask/(1 − p): an element is kept where `random`, uniform in [0, 1), is ≥ p. Srivastava et al., JMLR 15, 2014. */
-export function dropout(x: Tensor, p: number, random: Tensor): Tensor {
+/** Drops an element with probability p and scales the others by 1/(1 − p); `key` as in `uniform`. Srivastava et al., JMLR 15, 2014. */
+export function dropout(x: Tensor, p: number, key: Tensor): Tensor {
   if (!(p >= 0 && p < 1))
     throw new ValueError(`dropout: p must be in [0, 1), got ${p}; it is the share that is dropped`);
-  return p === 0 ? x : x.mul(1 / (1 - p)).where(random.greaterEqual(p), 0);
+  return p === 0 ? x : x.mul(1 / (1 - p)).where(uniform(key, x.shape).greaterEqual(p), 0);
 }

@@ -171,7 +171,7 @@ export class GpuRuntime implements Runtime {
 
   /** Work on the device. If it fails since the device is lost, DeviceLostError is thrown: the loss may be told a moment after what it made
    *  fail. */
-  protected async guarded<T>(work: () => Promise<T>): Promise<T> {
+  async guarded<T>(work: () => Promise<T>): Promise<T> {
     this.check();
     try {
       const result = await work();

@@ -1,4 +1,5 @@
 // Layers of feed-forward nets: dense, convolution, pooling, flatten, dropout. Batch first; images NHWC, filters HWIO, dense weights [in, out].
+import { dropout as drop } from "../compositions/norm.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
@@ -153,5 +154,5 @@ export function flatten(): Layer {
 export function dropout(rate = 0.5): Layer {
   if (!(rate >= 0 && rate < 1))
     throw new ValueError(`dropout: rate must be in [0, 1), got ${rate}; it is the share that is dropped`);
-  return stateless("dropout", (x, { training, key }) => (training ? x.dropout(rate, key) : x));
+  return stateless("dropout", (x, { training, key }) => (training ? drop(x, rate, key) : x));
 }

@@ -1,4 +1,5 @@
 // Normalisation layers.
+import * as norm from "../compositions/norm.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { printType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
@@ -26,7 +27,7 @@ export function batchNorm(options: BatchNormLayerOptions = {}): Layer {
     },
     apply({ params, state }, x, { training }) {
       const { scale, shift } = params as Record<"scale" | "shift", Tensor>;
-      const { y, running } = x.batchNorm(state as Record<"mean" | "variance", Tensor>, {
+      const { y, running } = norm.batchNorm(x, state as Record<"mean" | "variance", Tensor>, {
         ...options,
         scale,
         shift,
@@ -60,7 +61,7 @@ export function layerNorm({ axes = 1, epsilon }: LayerNormLayerOptions = {}): La
     apply({ params }, x) {
       const { scale, shift } = params as Record<"scale" | "shift", Tensor>;
       const last = Array.from({ length: axes }, (_, i) => i - axes);
-      return { y: x.layerNorm(last, { scale, shift, ...(epsilon === undefined ? {} : { epsilon }) }), state: {} };
+      return { y: norm.layerNorm(x, last, { scale, shift, ...(epsilon === undefined ? {} : { epsilon }) }), state: {} };
     },
   };
 }

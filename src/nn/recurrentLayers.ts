@@ -2,6 +2,7 @@
 //
 // With `lengths` i32[B] a sequence ends before T: its outputs behind that are 0, and its last state is that of its own last step. The
 // steps behind the end cost nothing more: no valid step depends on them, so outputs and gradients are masked outside the recurrence.
+import { dropout as drop } from "../compositions/norm.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { f32, i32, printType } from "../shape/types.ts";
@@ -102,15 +103,15 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
         const p = (variables.params as Record<string, Weights<Tensor>>)[names[k]!]!;
         const show =
           observe &&
-          ((inputs: readonly Tensor[], seen: readonly State[]) =>
-            observe({ name: `${kind.name} ${names[k]}`, inputs, states: seen, weights: p }));
+          ((seen: readonly State[], forget: readonly Tensor[] | undefined) =>
+            observe({ name: `${kind.name} ${names[k]}`, states: seen, ...(forget ? { forget } : {}) }));
         const states = runKind(kind, p, turn(s), initial?.[k], fused, show);
         all.push(states);
         const hs = states.hs.slice([1, 0, 0]);
         return turn(valid ? hs.where(valid, 0) : hs);
       });
       s = concat(outputs, -1);
-      if (training && dropout > 0 && layer < layers - 1) s = s.dropout(dropout, foldTensor(key, layer));
+      if (training && dropout > 0 && layer < layers - 1) s = drop(s, dropout, foldTensor(key, layer));
     }
     const last = all.map(({ hs, cs }) => ({ h: lastOf(hs, lengths), ...(cs ? { c: lastOf(cs, lengths) } : {}) }));
     const ends = last.slice(-directions).map(({ h }) => h);

@@ -1,4 +1,5 @@
 // Normalisation, dropout and losses. Images are N, C, spatial…
+import * as norm from "../../compositions/norm.ts";
 import { UnsupportedError } from "../../shape/errors.ts";
 import { full, type Tensor } from "../../tensor.ts";
 import { classesLast, crossEntropy, negativeLogLikelihood } from "../labels.ts";
@@ -15,7 +16,8 @@ function batchNorm(n: Operator): Tensor[] {
   const momentum = a.number("momentum", 0.9);
   const ownTraining = a.flag("training_mode");
   const [mean, variance] = [n.get(3), n.get(4)];
-  const { y, running } = x.batchNorm(
+  const { y, running } = norm.batchNorm(
+    x,
     { mean, variance },
     {
       ...{ training: ownTraining || n.training !== undefined, momentum: 1 - momentum },
@@ -31,7 +33,7 @@ function batchNorm(n: Operator): Tensor[] {
 
 function instanceNorm(n: Operator): Tensor {
   const options = { scale: n.get(1), shift: n.get(2), epsilon: epsilonOf(n) };
-  return channelsFirst(channelsLast(n.get(0)).instanceNorm(options));
+  return channelsFirst(norm.instanceNorm(channelsLast(n.get(0)), options));
 }
 
 function groupNorm(n: Operator): Tensor {
@@ -46,7 +48,7 @@ function groupNorm(n: Operator): Tensor {
           .broadcastTo([groups, channels / groups])
           .reshape([channels]);
   const options = { scale: perChannel(n.get(1)), shift: perChannel(n.get(2)), epsilon: epsilonOf(n) };
-  return channelsFirst(channelsLast(n.get(0)).groupNorm(groups, options));
+  return channelsFirst(norm.groupNorm(channelsLast(n.get(0)), groups, options));
 }
 
 /** The axes that are normalised, and what brings a scale to their shape. */
@@ -62,12 +64,12 @@ function lastAxes(n: Operator) {
 function layerNorm(n: Operator): Tensor[] {
   const { x, axes, options } = lastAxes(n);
   const inverse = x.variance(axes, true).add(options.epsilon).rsqrt();
-  return [x.layerNorm(axes, options), x.mean(axes, true), inverse];
+  return [norm.layerNorm(x, axes, options), x.mean(axes, true), inverse];
 }
 
 function rmsNorm(n: Operator): Tensor {
   const { x, axes, options } = lastAxes(n);
-  return x.rmsNorm(axes, options);
+  return norm.rmsNorm(x, axes, options);
 }
 
 /** y, and the mask of what is kept: all of it, except where the graph is trained. */
@@ -75,7 +77,7 @@ function dropout(n: Operator): (Tensor | undefined)[] {
   const x = n.get(0);
   const ratio = n.values(1)?.[0] ?? n.attributes.number("ratio", 0.5);
   if (n.values(2)?.[0] && ratio > 0) throw new UnsupportedError("dropout outside training");
-  if (n.training && ratio > 0) return [x.dropout(ratio, n.training.key)];
+  if (n.training && ratio > 0) return [norm.dropout(x, ratio, n.training.key)];
   return [x, full({ dtype: "bool", shape: x.shape }, 1)];
 }
 

@@ -1,5 +1,6 @@
 // Convolution, pooling and normalisation.
 
+import * as norm from "../../../compositions/norm.ts";
 import type { Attributes } from "../../../onnx/attributes.ts";
 import { channelsFirst, channelsLast, filter } from "../../../onnx/layout.ts";
 import { avgPool, maxPool, type Pooling } from "../../../onnx/pool.ts";
@@ -58,7 +59,7 @@ function poolingOf(x: Tensor, a: Attributes): Pooling {
 function batchNorm(x: Inputs, a: Attributes): Outputs {
   if (a.number("channel_axis", 1) !== 1) throw new UnsupportedError(`channel_axis ${a.number("channel_axis")}`);
   const running = { mean: x.get("running_mean"), variance: x.get("running_var") };
-  const { y, running: after } = channelsLast(x.get("x")).batchNorm(running, {
+  const { y, running: after } = norm.batchNorm(channelsLast(x.get("x")), running, {
     training: a.text("mode") === "train",
     scale: x.get("gamma"),
     shift: x.get("beta"),
@@ -72,7 +73,7 @@ const layerNorm = one((x, a) => {
   const axes = a.numbers("normalized_shape").map((_, i) => -1 - i);
   const [scale, shift] = [x.maybe("gamma"), x.maybe("beta")];
   const epsilon = a.number("eps", 1e-5);
-  return x.get("x").layerNorm(axes, { epsilon, ...(scale ? { scale } : {}), ...(shift ? { shift } : {}) });
+  return norm.layerNorm(x.get("x"), axes, { epsilon, ...(scale ? { scale } : {}), ...(shift ? { shift } : {}) });
 });
 
 const globalAveragePool = one((x) => {
