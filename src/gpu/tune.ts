@@ -34,7 +34,7 @@ const leastWork = 1 << 16;
 const freeCompilation = 100;
 
 /** Raise it when a schedule comes to mean something else: what was remembered is forgotten then. */
-const scheduleVersion = 1;
+const scheduleVersion = 2;
 
 /** What choices are remembered by. */
 export const tuningKey = (device: GpuDevice): string => `${device.name} · schedules ${scheduleVersion}`;
