@@ -1,0 +1,60 @@
+// The demo site, built and served: its pages load without a word in the console, are accessible, and are small.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { pages } from "../../demo/shell.ts";
+import { openSite, type Site, textOf } from "./site.ts";
+
+let site: Site;
+beforeAll(async () => {
+  site = await openSite();
+}, 120_000);
+afterAll(() => site.close());
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** What axe-core finds that is serious. */
+async function seriousOf(page: Awaited<ReturnType<Site["open"]>>["page"]): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = (await page.evaluate("axe.run()")) as { violations: Violation[] };
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+}
+
+test.each(pages.map(({ folder }) => folder))(
+  "/%s loads, is silent and accessible, light and dark, wide and narrow",
+  async (folder) => {
+    const { page, logged } = await site.open(`${folder}index.html`);
+    await page.waitForNetworkIdle({ idleTime: 300 });
+    expect(await seriousOf(page)).toEqual([]);
+    await page.setViewport({ width: 360, height: 740 });
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+    expect(await seriousOf(page)).toEqual([]);
+    const width = await page.evaluate("document.documentElement.scrollWidth");
+    expect(width, "nothing is wider than the screen").toBeLessThanOrEqual(360);
+    expect(logged).toEqual([]);
+    await page.close();
+  },
+);
+
+test("the Train page comes with at most 250 kB, gzipped, besides its data", async () => {
+  const context = await site.browser.createBrowserContext(); // with nothing in its cache
+  const before = site.served.length;
+  const page = await context.newPage();
+  await page.goto(`${site.url}train/index.html`);
+  await textOf(page, "#status", "Ready");
+  await context.close();
+  const files = [...new Set(site.served.slice(before))].filter((path) => !path.startsWith("data/"));
+  const bytes = files.reduce((sum, path) => sum + gzipSync(readFileSync(join(site.folder, path))).length, 0);
+  expect(files.filter((path) => /worker.*js$/.test(path))).toHaveLength(1);
+  expect(bytes).toBeLessThan(250_000);
+});
