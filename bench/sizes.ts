@@ -37,7 +37,7 @@ export class Sizes {
   }
 
   /** Adds a point; `works` gives each contestant's work, made only if it still runs; in a chain it is `chain` times the work. */
-  async add(size: number, works: Record<Side, () => Work | null | Promise<Work | null>>): Promise<void> {
+  async add(size: number, works: Partial<Record<Side, () => Work | null | Promise<Work | null>>>): Promise<void> {
     const point: Record<string, number> = { size };
     for (const [side, make] of Object.entries(works) as [Side, () => Work | null | Promise<Work | null>][]) {
       if (this.#ended.has(side)) continue;
