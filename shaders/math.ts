@@ -1,6 +1,7 @@
 // WGSL functions that elementwise expressions call: the ones WGSL lacks, and the ones whose built-in may be off by far
 // more than rounding (WGSL allows tanh an absolute error of 1e-5 and sin one of 2⁻¹¹).
-// Polynomials are those of Cephes' single-precision functions (S. Moshier, https://netlib.org/cephes, 1992).
+// Polynomials are those of Cephes' single-precision functions (S. Moshier, https://netlib.org/cephes, 1992),
+// with the digits that f32 holds.
 
 /** Name → complete source. A module that calls a function carries it, and those that it calls. */
 export const functions: Record<string, string> = {
@@ -8,7 +9,7 @@ export const functions: Record<string, string> = {
   tanh_safe: `
 fn tanh_safe(x: f32) -> f32 {
   let z = x * x;
-  let p = (((-5.70498872745e-3f * z + 2.06390887954e-2f) * z - 5.37397155531e-2f) * z + 1.33314422036e-1f) * z - 3.33332819422e-1f;
+  let p = (((-5.7049887e-3f * z + 2.0639088e-2f) * z - 5.3739715e-2f) * z + 1.3331442e-1f) * z - 3.333328e-1f;
   let large = 1.0f - 2.0f / (exp(2.0f * min(abs(x), 9.02f)) + 1.0f);
   return select(select(large, -large, x < 0.0f), p * z * x + x, abs(x) < 0.625f);
 }`,
@@ -52,7 +53,7 @@ fn erfc(x: f32) -> f32 {
   erf_small: `
 fn erf_small(x: f32) -> f32 {
   let z = x * x;
-  return x * ((((((7.853861353153693e-5f * z - 8.010193625184903e-4f) * z + 5.188327685732524e-3f) * z - 2.685381193529856e-2f) * z + 1.128358514861418e-1f) * z - 3.761262582423300e-1f) * z + 1.128379165726710f);
+  return x * ((((((7.8538615e-5f * z - 8.0101937e-4f) * z + 5.1883277e-3f) * z - 2.6853813e-2f) * z + 1.12835854e-1f) * z - 3.7612626e-1f) * z + 1.1283791f);
 }`,
   // erfc(x) for x ≥ 1; zero in f32 beyond 10.06.
   erfc_tail: `
@@ -60,8 +61,8 @@ fn erfc_tail(x: f32) -> f32 {
   let a = clamp(x, 1.0f, 12.0f);
   let q = 1.0f / a;
   let y = q * q;
-  let near = (((((((2.326819970068386e-2f * y - 1.387039388740657e-1f) * y + 3.687424674597105e-1f) * y - 5.824733027278666e-1f) * y + 6.210004621745983e-1f) * y - 4.944515323274145e-1f) * y + 3.404879937665872e-1f) * y - 2.741127028184656e-1f) * y + 5.638259427386472e-1f;
-  let far = ((((((-1.047766399936249e1f * y + 1.297719955372516e1f) * y - 7.495518717768503f) * y + 2.921019019210786f) * y - 1.015265279202700f) * y + 4.218463358204948e-1f) * y - 2.820767439740514e-1f) * y + 5.641895067754075e-1f;
+  let near = (((((((2.32682e-2f * y - 1.3870394e-1f) * y + 3.6874247e-1f) * y - 5.824733e-1f) * y + 6.2100047e-1f) * y - 4.9445152e-1f) * y + 3.40488e-1f) * y - 2.741127e-1f) * y + 5.6382596e-1f;
+  let far = ((((((-1.0477664e1f * y + 1.29772e1f) * y - 7.4955187f) * y + 2.921019f) * y - 1.0152652f) * y + 4.2184633e-1f) * y - 2.8207675e-1f) * y + 5.641895e-1f;
   return exp(-a * a) * q * select(far, near, a < 2.0f);
 }`,
 
@@ -69,11 +70,11 @@ fn erfc_tail(x: f32) -> f32 {
   // quarter turns: sine 0, cosine 1. Absolute error about 1e-7 for |x| < 8192; it grows with |x| beyond, within [−1, 1].
   sine: `
 fn sine(x: f32, phase: i32) -> f32 {
-  let k = round(x * 0.6366197723675814f);
-  let r = clamp(((x - k * 1.5703125f) - k * 4.837512969970703e-4f) - k * 7.549789948768648e-8f, -0.79f, 0.79f);
+  let k = round(x * 0.63661975f);
+  let r = clamp(((x - k * 1.5703125f) - k * 4.837513e-4f) - k * 7.54979e-8f, -0.79f, 0.79f);
   let z = r * r;
-  let odd = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * r + r;
-  let even = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+  let odd = ((-1.9515296e-4f * z + 8.332161e-3f) * z - 1.6666655e-1f) * z * r + r;
+  let even = ((2.4433157e-5f * z - 1.3887316e-3f) * z + 4.1666646e-2f) * z * z - 0.5f * z + 1.0f;
   let quarter = (i32(k) + phase) & 3;
   let s = select(odd, even, (quarter & 1) == 1);
   return select(s, -s, quarter >= 2);

@@ -1,8 +1,8 @@
 // A data set: inputs and targets, example by example along the first axis. Host arrays are checked here, before any work on a device.
 import type { DeviceArray } from "../device.ts";
 import { DTypeError, ShapeError, ValueError } from "../shape/errors.ts";
-import { allocate, type NdArray } from "../shape/ndarray.ts";
-import { numel, printType, type Shape, type TensorType } from "../shape/types.ts";
+import type { NdArray } from "../shape/ndarray.ts";
+import { numel, printType, type TensorType } from "../shape/types.ts";
 
 /** `x` [N, …] in u8 or f32. `y` is labels, u8 or i32 [N], or values, f32 [N, …]. */
 export interface Dataset<A extends NdArray | DeviceArray = NdArray> {
@@ -73,28 +73,4 @@ export function takeExamples(data: Dataset, start: number, end = countOf(data)):
     };
   };
   return { x: rows(data.x), y: rows(data.y) };
-}
-
-/** Rows of an array in chunks of n, the last one filled up with zeros. */
-export function* chunks(a: NdArray, n: number): Generator<{ readonly chunk: NdArray; readonly count: number }> {
-  const total = a.shape[0] ?? 0;
-  const size = numel(a.shape.slice(1));
-  for (let start = 0; start < total; start += n) {
-    const count = Math.min(n, total - start);
-    const data = allocate(a.dtype, n * size);
-    data.set(a.data.subarray(start * size, (start + count) * size));
-    yield { chunk: { dtype: a.dtype, shape: [n, ...a.shape.slice(1)], data }, count };
-  }
-}
-
-/** Joins row blocks along the first axis. */
-export function joinRows(parts: readonly NdArray[], shape: Shape): NdArray {
-  const dtype = parts[0]?.dtype ?? "f32";
-  const data = allocate(dtype, numel(shape));
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part.data, offset);
-    offset += part.data.length;
-  }
-  return { dtype, shape, data };
 }

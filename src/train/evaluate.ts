@@ -1,5 +1,6 @@
 // Evaluation and prediction: programs of their own, made at the first use for a type of data and kept.
-import { batchType, checkDataset, checkLabels, chunks, countOf, type Dataset, joinRows } from "../data/dataset.ts";
+import { chunks, joinRows } from "../data/chunks.ts";
+import { batchType, checkDataset, checkLabels, countOf, type Dataset } from "../data/dataset.ts";
 import type { DeviceArray } from "../device.ts";
 import type { Tree } from "../graph/tree.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
