@@ -46,11 +46,11 @@ start(async () => {
     say(`Training on ${info.adapter}.`);
     if (running) return trainer.resume();
     running = true;
-    const { ended } = await trainer.start({ epochs: 1 }, show);
+    const { ended } = await trainer.start({ epochs: 3 }, show);
     running = false;
     const { accuracy = 0, examples } = await trainer.evaluate();
     ready(
-      `${ended === "finished" ? "An epoch is done" : "Stopped"}: ${(100 * accuracy).toFixed(2)} % of ${examples} unseen digits are right.`,
+      `${ended === "finished" ? "Done" : "Stopped"}: ${(100 * accuracy).toFixed(2)} % of ${examples} unseen digits are right.`,
     );
   };
   buttons.pause.onclick = async () => {

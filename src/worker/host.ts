@@ -10,6 +10,7 @@ import { ValueError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import type { FitOptions, Progress } from "../train/fit.ts";
+import { historyLength } from "../train/step.ts";
 import type { Trainer } from "../train/trainer.ts";
 
 /** What a worker makes of the setup that the page sends. */
@@ -123,9 +124,11 @@ export class TrainerHost<Setup = void> {
     await this.#until(() => this.#run !== run);
   }
 
-  /** Trains `n` steps, at most 1024, when no run is under way or the one that is is paused: its steps count. */
+  /** Trains `n` steps, at most as many as a report covers, when no run is under way or the one that is is paused: its steps count. */
   async step(n = 1): Promise<Progress> {
     const { trainer } = this.hosted;
+    if (!Number.isInteger(n) || n < 1 || n > historyLength)
+      throw new ValueError(`step: n must be an integer from 1 to ${historyLength}, got ${n}; call it more often`);
     if (this.#run && !this.#run.idle) throw new ValueError("step: a run is under way; pause it first");
     return this.alone(async () => {
       let last: Progress | undefined;
