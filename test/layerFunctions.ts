@@ -130,6 +130,9 @@ export const layerKinds: Readonly<Record<string, LayerKind>> = {
   "rnn, tanh": { make: rnn },
   "rnn, relu": { make: (o) => rnn({ ...o, activation: "relu" }), draw: awayFromKinks },
   lstm: { make: lstm },
+  "lstm, coupled gates": { make: (o) => lstm({ ...o, forget: "coupled" }) },
+  "lstm, no forget gate": { make: (o) => lstm({ ...o, forget: "none" }) },
+  "lstm, peepholes": { make: (o) => lstm({ ...o, peepholes: true }) },
   "gru, reset after": { make: gru },
   "gru, reset before": { make: (o) => gru({ ...o, resetAfter: false }) },
 };

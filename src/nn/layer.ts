@@ -29,11 +29,10 @@ export interface Context {
 /** A run of a recurrent layer over a sequence. */
 export interface ObservedRun {
   readonly name: string;
-  /** The inputs [B, F] of each step. */
-  readonly inputs: readonly Tensor[];
   /** The states before the first step and after each. */
   readonly states: readonly { readonly h: Tensor; readonly c?: Tensor }[];
-  readonly weights: Readonly<Record<string, Tensor>>;
+  /** Of an LSTM: the forget gate [B, H] of each step. */
+  readonly forget?: readonly Tensor[];
 }
 
 export interface Layer {

@@ -31,6 +31,8 @@ export interface Kind {
   /** Null where there is no fused op. `form` as that of the ops. */
   readonly fused: ((p: Weights<Tensor>, x: Tensor, initial: State | undefined, form?: Form) => States) | null;
   step(p: Weights<Tensor>, x: Tensor, state: State): State;
+  /** The forget gate [B, H] of a step, of an LSTM. */
+  forget?(p: Weights<Tensor>, x: Tensor, state: State): Tensor;
 }
 
 type Form = "loop" | "step" | number;
@@ -111,37 +113,49 @@ export interface LstmOptions extends WeightOptions {
   readonly forget?: "gate" | "coupled" | "none";
 }
 
-/** c' = f∘c + i∘g, h' = o∘tanh(c'). Gates i, f, g, o; without a forget gate of its own i, g, o. Variants run step by step. */
+/** c' = f∘c + i∘g, h' = o∘tanh(c'). Gates i, f, g, o; without a forget gate of its own i, g, o. With peepholes it runs step by step. */
 export function lstmKind({ forgetBias = 1, peepholes = false, forget = "gate", ...o }: LstmOptions): Kind {
   if (!["gate", "coupled", "none"].includes(forget))
     throw new ValueError(`lstm: no forget ${forget}; use gate, coupled or none`);
   const gate = forget === "gate";
-  const init = (key: Key, features: number, units: number) => {
-    const all = weights(key, features, units, gate ? [0, forgetBias, 0, 0] : [0, 0, 0], o);
-    const peephole = { ...f32(units), data: new Float64Array(units) };
-    const names = gate ? ["peepI", "peepF", "peepO"] : ["peepI", "peepO"];
-    return peepholes ? { ...all, ...Object.fromEntries(names.map((n) => [n, peephole])) } : all;
-  };
+  const gated = (p: Weights<Tensor>) => (gate ? p : withForgetGate(p, forget === "coupled"));
   const peep = (p: Weights<Tensor>) => (peepholes ? { i: p.peepI!, f: p.peepF!, o: p.peepO! } : undefined);
   return {
     name: "lstm",
     memory: true,
-    init,
-    fused:
-      peepholes || !gate
-        ? null
-        : (p, x, initial, form) =>
-            recurrence.lstm(
-              fromX(p, x),
-              p.wh!,
-              initial && { h: initial.h, c: initial.c ?? initial.h.zerosLike() },
-              form,
-            ),
+    init(key, features, units) {
+      const all = weights(key, features, units, gate ? [0, forgetBias, 0, 0] : [0, 0, 0], o);
+      const peephole = { ...f32(units), data: new Float64Array(units) };
+      const names = gate ? ["peepI", "peepF", "peepO"] : ["peepI", "peepO"];
+      return peepholes ? { ...all, ...Object.fromEntries(names.map((n) => [n, peephole])) } : all;
+    },
+    fused: peepholes
+      ? null
+      : (p, x, initial, form) => {
+          const w = gated(p);
+          const state = initial && { h: initial.h, c: initial.c ?? initial.h.zerosLike() };
+          return recurrence.lstm(fromX(w, x), w.wh!, state, form);
+        },
     step(p, x, { h, c }) {
       const state = { h, c: c as Tensor };
       return gate ? lstmCell(cellWeights(p), x, state, peep(p)) : ungatedCell(p, x, state, forget === "coupled");
     },
+    forget(p, x, { h, c }) {
+      const w = gated(p);
+      const z = fromX(w, x).add(h.matmul(w.wh!)).split(4, -1)[1] as Tensor;
+      return (peepholes ? z.add((c as Tensor).mul(w.peepF!)) : z).sigmoid();
+    },
   };
+}
+
+/** The weights of an LSTM with a forget gate that does the same: σ(−z) = 1 − σ(z), and σ(50) is 1, with a slope of 0. */
+function withForgetGate(p: Weights<Tensor>, coupled: boolean): Weights<Tensor> {
+  const widen = (w: Tensor, otherwise: number) => {
+    const [i, g, o] = w.split(3, -1) as [Tensor, Tensor, Tensor];
+    return concat([i, coupled ? i.neg() : full(i.type, otherwise), g, o], -1);
+  };
+  const peepF = p.peepI && (coupled ? p.peepI.neg() : p.peepI.zerosLike());
+  return { ...p, wx: widen(p.wx!, 0), wh: widen(p.wh!, 0), bias: widen(p.bias!, 50), ...(peepF ? { peepF } : {}) };
 }
 
 /** The LSTM cell with f = 1 − i (coupled) or f = 1. */
@@ -178,21 +192,21 @@ export function gruKind({ resetAfter = true, ...o }: GruOptions): Kind {
   };
 }
 
-/** All states over x [T, B, F]. `observe` gets those of each step. */
+/** All states over x [T, B, F]. `observe` gets those of each step, and the forget gates that there are. */
 export function runKind(
   kind: Kind,
   p: Weights<Tensor>,
   x: Tensor,
   initial: State | undefined,
   fused: boolean | Form,
-  observe?: (inputs: readonly Tensor[], states: readonly State[]) => void,
+  observe?: (states: readonly State[], forget: readonly Tensor[] | undefined) => void,
 ): States {
   if (fused && kind.fused && !observe) return kind.fused(p, x, initial, fused === true ? undefined : fused);
   const zeros = full(f32(x.shape[1]!, p.wh!.shape[0]!), 0);
   const first: State = initial ?? { h: zeros, ...(kind.memory ? { c: zeros } : {}) };
   const inputs = steps(x);
   const all = [first, ...unroll((x_t: Tensor, state: State) => kind.step(p, x_t, state), inputs, first)];
-  observe?.(inputs, all);
+  observe?.(all, kind.forget && inputs.map((x_t, t) => kind.forget!(p, x_t, all[t] as State)));
   const hs = stack(
     all.map(({ h }) => h),
     0,

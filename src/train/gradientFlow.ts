@@ -20,7 +20,7 @@ export interface RunFlow {
   readonly h: readonly number[];
   /** Of an LSTM: ‖∂L/∂C⁽ᵗ⁾‖. */
   readonly c?: readonly number[];
-  /** Of an LSTM with forget gates: the mean over batch and units of f⁽ᵗ⁺¹⁾ ∘ … ∘ f⁽ᵀ⁾, for t = 0 … T. */
+  /** Of an LSTM: the mean over batch and units of f⁽ᵗ⁺¹⁾ ∘ … ∘ f⁽ᵀ⁾, for t = 0 … T. */
   readonly forget?: readonly number[];
 }
 
@@ -46,7 +46,7 @@ export interface GradientFlowOptions {
 const norm = (t: Tensor): Tensor => t.square().sum().sqrt();
 
 /** One array a run: norms of h, norms of c, products of forget gates, as far as there are such. */
-function flowOf({ states, inputs, weights }: ObservedRun, gradientOf: (t: Tensor) => Tensor): Trees<Tensor> {
+function flowOf({ states, forget }: ObservedRun, gradientOf: (t: Tensor) => Tensor): Trees<Tensor> {
   const h = stack(
     states.map((s) => norm(gradientOf(s.h))),
     0,
@@ -56,18 +56,10 @@ function flowOf({ states, inputs, weights }: ObservedRun, gradientOf: (t: Tensor
     states.map((s) => norm(gradientOf(s.c as Tensor))),
     0,
   );
-  const { wx, wh, bias } = weights as { wx: Tensor; wh: Tensor; bias: Tensor };
-  if (wh.shape[1] !== 4 * wh.shape[0]!) return { h, c };
-  let product: Tensor = full(states[0].h.type, 1);
-  const products = [product];
-  for (let t = inputs.length - 1; t >= 0; t--) {
-    const z = (inputs[t] as Tensor)
-      .matmul(wx)
-      .add(bias)
-      .add((states[t] as { h: Tensor }).h.matmul(wh));
-    product = product.mul((z.split(4, -1)[1] as Tensor).sigmoid());
-    products.unshift(product);
-  }
+  if (!forget) return { h, c };
+  // from the last step back
+  const products = [full(states[0].h.type, 1)];
+  for (const f of forget.toReversed()) products.unshift((products[0] as Tensor).mul(f));
   return { h, c, forget: stack(products.map((p) => p.mean()), 0) }; // biome-ignore format: one line
 }
 

@@ -51,6 +51,18 @@ test("an LSTM: its cell's gradient goes back times the product of the forget gat
   expect(h[1]).toBe(0);
 });
 
+test("an LSTM's forget gates as its variant has them", async () => {
+  const start = { recurrentInitialiser: constant(0), initialiser: uniform(-0.01, 0.01) };
+  const forget = async (variant: "coupled" | "none") => {
+    const { runs } = await flow(sequential(lstm({ ...last, ...start, forget: variant }), dense({ units: 1 })));
+    return runs[0]!.forget!;
+  };
+  expect(await forget("none")).toEqual(Array(T + 1).fill(1));
+  // i is near ½, and f = 1 − i
+  const coupled = await forget("coupled");
+  for (const t of [0, 10, 19, 20]) expect(coupled[t]! * 2 ** (T - t)).toBeCloseTo(1, 1);
+});
+
 test("a net without recurrence has norms of its parameters alone", async () => {
   const model = sequential(dense({ units: 4, activation: "tanh" }), dense({ units: 1 }));
   const flat = { x: random(f32(B, F)), y: random(f32(B, 1)) };

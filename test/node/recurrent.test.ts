@@ -160,7 +160,7 @@ describe("variants step by step", () => {
       ["coupled", (i: Tensor) => i.neg(), (i: Tensor) => i.neg()],
       ["none", (i: Tensor) => i.zerosLike(), (i: Tensor) => i.zerosLike().add(50)],
     ] as const) {
-      const { variables, all } = run(lstm({ units: H, forget }));
+      const { variables, all } = run(lstm({ units: H, forget, fused: false }));
       const p = (variables.params as Record<string, Record<string, Tensor>>).layer0!;
       const join = (parts: Tensor[]) => concat(parts, -1);
       const wide = {
