@@ -90,18 +90,23 @@ export async function* train(
     ...{ lastStep, early, pace: new Pace(trainer.device.kind, reportEvery) },
     ...{ started: now, reportedAt: now, reported: trainer.step, stopped: false, done: false },
   };
-  while (!stand.done) {
-    const { device } = trainer;
-    try {
-      yield* advance(trainer, keeper, options, stand);
-    } catch (error) {
-      if (!keeper) throw error;
-      await keeper.recover(error, device);
+  keeper?.reported(stand.reported);
+  try {
+    while (!stand.done) {
+      const { device } = trainer;
+      try {
+        yield* advance(trainer, keeper, options, stand);
+      } catch (error) {
+        if (!keeper) throw error;
+        await keeper.recover(error, device);
+      }
     }
+  } finally {
+    keeper?.reported(null);
   }
 }
 
-/** Trains to the end. */
+/** Trains to the end, or until the trainer is on another device. */
 async function* advance(
   trainer: Trainer,
   keeper: Keeper | null,
@@ -109,6 +114,7 @@ async function* advance(
   stand: Stand,
 ): AsyncGenerator<Progress, void, void> {
   const { lastStep, early, pace } = stand;
+  const { device } = trainer;
   const snapshots = await Snapshots.create(trainer);
   let asked = stand.reported; // at the last report asked for
   let pending: Report | undefined;
@@ -136,16 +142,17 @@ async function* advance(
   };
   const told = (progress: Progress): Progress => {
     stand.reported = progress.step;
-    keeper?.succeeded();
+    keeper?.reported(progress.step);
     return progress;
   };
 
   try {
     while (asked < lastStep && !stand.stopped) {
+      if (trainer.device !== device) return;
       signal?.throwIfAborted();
       const epochEnd = (Math.floor(asked / trainer.stepsPerEpoch) + 1) * trainer.stepsPerEpoch;
       const end = validation ? Math.min(epochEnd, lastStep) : lastStep;
-      // after the loss of a device, there may be steps enough for a report
+      // where a device was lost, there may be steps enough for a report
       if (trainer.step < Math.min(asked + pace.report, end)) {
         const steps = Math.min(pace.next(trainer.step - asked), end - trainer.step);
         trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
@@ -166,6 +173,7 @@ async function* advance(
       if (!validation) yield told(progress);
       else {
         const evaluation = await trainer.evaluate(validation);
+        if (trainer.device !== device) return;
         stand.stopped = (await early?.after(evaluation)) ?? false;
         yield told({ ...progress, validation: evaluation, ...(stand.stopped ? { stopped: true } : {}) });
         stand.reportedAt = seconds();

@@ -37,6 +37,7 @@ export class Keeper {
   readonly #every: number;
   #kept: Promise<Trees<NdArray>>;
   #keptAt = seconds();
+  #reported: number | null = null;
   #attempts = 0;
   #moving: Promise<void> | null = null;
 
@@ -72,6 +73,12 @@ export class Keeper {
     this.#keptAt = seconds();
   }
 
+  /** The fit under way has told of this step: there it goes on. Null: none is under way, and all steps were told of. */
+  reported(step: number | null): void {
+    this.#reported = step;
+    this.succeeded();
+  }
+
   /** Things go well: the next loss is the first again. */
   succeeded(): void {
     this.#attempts = 0;
@@ -80,8 +87,8 @@ export class Keeper {
   /** After `error` on `device`: brings the trainer to another one. Throws the error if it is not of a lost device, or if devices are lost time
    *  and again without anything done between. */
   async recover(error: unknown, device: Device): Promise<void> {
+    if (this.#trainer.device !== device) return; // somebody else has seen it first, and disposed of what was there
     if (!(error instanceof DeviceLostError)) throw error;
-    if (this.#trainer.device !== device) return; // somebody else has seen it first
     this.#moving ??= this.#recover(error).finally(() => {
       this.#moving = null;
     });
@@ -92,6 +99,7 @@ export class Keeper {
     const state = await this.#kept.catch(() => {
       throw lost;
     });
+    if (this.#reported !== null) this.#trainer.step = this.#reported;
     let reason: DeviceError = lost;
     for (;;) {
       const pause = pauses[this.#attempts++];

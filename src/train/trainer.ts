@@ -180,8 +180,7 @@ export class Trainer implements AsyncDisposable {
 
   /** The parameters, and what layers keep besides (running statistics), now. */
   async variables(): Promise<Variables<NdArray>> {
-    const { params, model } = this.state;
-    const read = () => readTree({ params: params!, state: model! });
+    const read = () => readTree({ params: this.state.params!, state: this.state.model! });
     return (await this.#surviving(read)) as unknown as Variables<NdArray>;
   }
 
@@ -234,7 +233,7 @@ export class Trainer implements AsyncDisposable {
     }
   }
 
-  /** Goes on from `state` on another device, up to the step where it was. */
+  /** Goes on from `state` on another device, up to the trainer's step. */
   async #move({ device, data = this.#options.data }: NextDevice, state: Trees<NdArray>): Promise<void> {
     const session = await openSession({ ...this.#options, device, data }, () => state).catch((error) => {
       this.#disposeOwn(device);
@@ -253,6 +252,7 @@ export class Trainer implements AsyncDisposable {
     this.dispose();
     this.#session = session;
     this.#evaluator = undefined;
+    this.step = Math.max(this.step, stepOf(state));
   }
 
   /** Frees programs and arrays; arrays that were given stay. */
