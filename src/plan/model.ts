@@ -58,6 +58,8 @@ export class Model {
   readonly #ragged: boolean;
   /** Other statements, for each load. */
   readonly #overhead: number;
+  /** Statements outside loops, for each output. */
+  readonly #epilogue: number;
   readonly #counts = new Map<string, Counts>();
   readonly #dimensions = new Map<string, number>();
   readonly #seen = new Set<string>();
@@ -77,6 +79,7 @@ export class Model {
       }
     };
     visit(block);
+    this.#epilogue = block.filter((s) => typeof s === "string" || !("loop" in s)).length;
     this.#patterns = patterns;
     this.#elements = group.core ? block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length : 0;
     this.#overhead = Math.max(0, statements - 2 * this.#elements) / Math.max(1, patterns.length);
@@ -161,7 +164,8 @@ export class Model {
     const looped = inner + body * cost.fma + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
     const perLane = iterations * looped + outer + outputs * cost.loadScalar + cost.lane;
     const lanes = this.#domain.reduce((n, size, d) => n * Math.ceil(size / (tile[d] as number)), 1);
-    return perLane * busyLanes(lanes, this.#target) * (1 + cost.spill * accumulators);
+    const compile = (body + outputs * this.#epilogue) * cost.compile;
+    return perLane * busyLanes(lanes, this.#target) * (1 + cost.spill * accumulators) + compile;
   }
 
   /** Cost of a pattern's loads over the box. */

@@ -93,5 +93,11 @@ function countedCost({ block, lanes, schedule }: Kernel, target: Target): number
     }
     return sum;
   };
-  return (count(block, 1, false) + cost.lane) * busyLanes(lanes.count, target) * (1 + cost.spill * accumulators);
+  const compile = statementsIn(block) * cost.compile;
+  return (
+    (count(block, 1, false) + cost.lane) * busyLanes(lanes.count, target) * (1 + cost.spill * accumulators) + compile
+  );
 }
+
+const statementsIn = (b: Block): number =>
+  b.reduce((n, s) => n + (typeof s !== "string" && "loop" in s ? statementsIn(s.body) : 1), 0);

@@ -30,6 +30,8 @@ export interface Target {
     readonly barrier: number;
     /** Of one accumulator, each time round a loop. */
     readonly carried: number;
+    /** Of compiling a statement, shared out over a thousand runs. */
+    readonly compile: number;
     /** Of a loop's iteration and of an invocation. */
     readonly loop: number;
     readonly lane: number;
@@ -57,6 +59,7 @@ export const gpuTarget: Target = {
     shared: 2,
     barrier: 20,
     carried: 0,
+    compile: 0,
     loop: 4,
     lane: 20,
   },
@@ -84,6 +87,7 @@ export const softwareTarget: Target = {
     shared: 90,
     barrier: 1000,
     carried: 6,
+    compile: 12000,
     loop: 10,
     lane: 1000,
   },
