@@ -6,8 +6,6 @@ export interface GraphBox {
   /** The first line stands out. */
   readonly lines: readonly string[];
   readonly className?: string;
-  /** For screen readers; default: the lines. */
-  readonly label?: string;
   readonly onSelect?: () => void;
 }
 
@@ -48,7 +46,7 @@ export function graphView(label: string, boxes: readonly GraphBox[], edges: read
         s("text", { x: pad.x, y: pad.y + 13 + k * line, class: k ? "more" : "name" }, text),
       ),
     );
-    if (box.onSelect) makeButton(group, box.label ?? box.lines.join(", "), box.onSelect);
+    if (box.onSelect) makeButton(group, box.onSelect);
     return group;
   });
   const [w, h] = [width + 2 * margin, height + 2 * margin];
@@ -69,13 +67,9 @@ export function graphView(label: string, boxes: readonly GraphBox[], edges: read
   );
 }
 
-function makeButton(group: SVGGElement, label: string, onSelect: () => void): void {
-  for (const [name, value] of [
-    ["role", "button"],
-    ["tabindex", "0"],
-    ["aria-label", label],
-  ] as const)
-    group.setAttribute(name, value);
+function makeButton(group: SVGGElement, onSelect: () => void): void {
+  group.setAttribute("role", "button");
+  group.setAttribute("tabindex", "0");
   group.addEventListener("click", onSelect);
   group.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;

@@ -49,8 +49,8 @@ const editing = h(
     h("span", { className: "muted small" }, "Ctrl+Enter, too. All of wgrad's names are in scope."),
   ),
 );
-const timeButton = h("button", { type: "button", id: "time" }, "Time every kernel");
-const verifyButton = h("button", { type: "button", id: "verify" }, "Verify against the CPU");
+const timeButton = h("button", { type: "button", id: "time", disabled: true }, "Time every kernel");
+const verifyButton = h("button", { type: "button", id: "verify", disabled: true }, "Verify against the CPU");
 const status = h("p", { className: "status", id: "status", attr: { role: "status" } });
 const device = h("span", { className: "muted" }, "looking for a GPU …");
 const result = h("div", { className: "stack", id: "result" });
@@ -228,6 +228,10 @@ editor.onkeydown = (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void compile();
 };
 choice.onchange = () => void choose();
+
+// ?example=dense in the address begins with that
+const asked = new URLSearchParams(location.search).get("example");
+if ([...nets, ...expressions].some(({ id }) => id === asked)) choice.value = asked as string;
 
 const found = await inspector.start(wantsCpu());
 device.textContent = found.device;

@@ -29,7 +29,6 @@ export function dispatchGraph(
       ...(d.results.length ? [shorten(`gives ${list(d.results, 2)}`, 38)] : []),
     ],
     className: i === selected ? "selected" : "",
-    label: `Dispatch ${i}: ${d.label}`,
     onSelect: () => onSelect(i),
   }));
   const edges = dispatches.flatMap(({ reads }, to) =>

@@ -1,5 +1,6 @@
 // A net as a picture: neurons coloured by activation, weights as lines. A neuron of a layer can be chosen.
 import { s } from "../common/svg.ts";
+import { signed } from "./controls.ts";
 
 export interface NetView {
   readonly element: SVGSVGElement;
@@ -35,12 +36,8 @@ export function netView(sizes: readonly number[], onChoose: (neuron: number) => 
       const group = s("g", { class: "neuron" }, under, disc, text);
       const k = l === 0 ? null : number++;
       if (k !== null) {
-        for (const [key, value] of Object.entries({
-          role: "button",
-          tabindex: "0",
-          "aria-label": `Neuron ${i + 1} of layer ${l}`,
-        }))
-          group.setAttribute(key, value);
+        group.setAttribute("role", "button");
+        group.setAttribute("tabindex", "0");
         group.addEventListener("click", () => onChoose(k));
         group.addEventListener("pointerenter", () => onChoose(k));
         group.addEventListener("focus", () => onChoose(k));
@@ -65,11 +62,12 @@ export function netView(sizes: readonly number[], onChoose: (neuron: number) => 
     element,
     set(activations, weights) {
       neurons.forEach((layer, l) => {
-        layer.forEach(({ disc, text }, i) => {
+        layer.forEach(({ group, disc, text }, i) => {
           const v = activations[l]?.[i] as number;
           disc.setAttribute("class", v < 0 ? "minus" : "plus");
           disc.style.fillOpacity = String(0.55 * Math.min(1, Math.abs(v)));
-          text.textContent = v.toFixed(2).replace("-", "−");
+          text.textContent = signed(v);
+          if (l > 0) group.setAttribute("aria-label", `${signed(v)}, neuron ${i + 1} of layer ${l}`);
         });
       });
       edges.forEach((rows, l) => {

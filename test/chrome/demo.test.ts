@@ -1,10 +1,10 @@
 // The demo site, built and served: its pages load without a word in the console, are accessible, and are small.
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pages } from "../../demo/shell.ts";
+import { seriousOf } from "./axe.ts";
 import { openSite, type Site, textOf } from "./site.ts";
 
 let site: Site;
@@ -12,23 +12,6 @@ beforeAll(async () => {
   site = await openSite();
 }, 120_000);
 afterAll(() => site.close());
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-/** What axe-core finds that is serious. */
-async function seriousOf(page: Awaited<ReturnType<Site["open"]>>["page"]): Promise<string[]> {
-  await page.evaluate(axe);
-  const { violations } = (await page.evaluate("axe.run()")) as { violations: Violation[] };
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-}
 
 test.each(pages.map(({ folder }) => folder))(
   "/%s loads, is silent and accessible, light and dark, wide and narrow",

@@ -101,8 +101,8 @@ export const losses: Note = {
         choice(
           "the truth",
           [
-            ["1", "$y=1$"],
-            ["0", "$y=0$"],
+            ["1", "y = 1"],
+            ["0", "y = 0"],
           ],
           String(y),
           (v) => {

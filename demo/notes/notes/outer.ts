@@ -75,7 +75,7 @@ export const outer: Note = {
     const fade = () => {
       for (const { element } of [delta, a])
         element.querySelectorAll("input").forEach((input, i) => {
-          input.style.opacity = i % most < batch ? "1" : "0.35";
+          input.disabled = i % most >= batch;
         });
     };
     fade();

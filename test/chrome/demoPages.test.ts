@@ -1,0 +1,199 @@
+// The pages of the demo that compute: what they show is right, and stays accessible when they are alive.
+import type { Page } from "puppeteer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { seriousOf } from "./axe.ts";
+import { openSite, type Site, textOf } from "./site.ts";
+
+let site: Site;
+beforeAll(async () => {
+  site = await openSite();
+}, 120_000);
+afterAll(() => site.close());
+
+const texts = (page: Page, selector: string) =>
+  page.$$eval(selector, (list) => list.map((e) => e.textContent?.trim() ?? ""));
+
+/** Accessible as it stands, and on a narrow screen no wider than that. */
+async function expectAccessible(page: Page): Promise<void> {
+  expect(await seriousOf(page)).toEqual([]);
+  await page.setViewport({ width: 360, height: 740 });
+  await page.waitForFunction(() => document.documentElement.scrollWidth <= 360, { timeout: 5000 });
+}
+
+describe("Look inside", () => {
+  const enabled = (page: Page) =>
+    page.waitForFunction(() => !document.querySelector<HTMLButtonElement>("#verify")?.disabled, { timeout: 120_000 });
+
+  test("a training step: every dispatch is drawn, timed, and within tolerance of the CPU", async () => {
+    const { page, logged } = await site.open("inspect/index.html");
+    await enabled(page);
+    const dispatches = (await texts(page, ".plan tbody tr")).length;
+    expect(dispatches).toBeGreaterThan(3);
+    expect(await page.$$(`svg[aria-label^="${dispatches} dispatches"] .box`)).toHaveLength(dispatches);
+    expect((await texts(page, ".wgsl"))[0]).toContain("@compute @workgroup_size");
+
+    await page.click("#time");
+    await page.waitForSelector(".timeline", { timeout: 120_000 });
+    expect(await page.$$(".timeline li")).toHaveLength(dispatches);
+    await enabled(page);
+
+    await page.click("#verify");
+    expect(await textOf(page, "#status", `${dispatches} dispatches on`)).toMatch(/all within .* of the reference$/);
+    const verdicts = await texts(page, ".plan tbody td:last-child");
+    expect(verdicts).toHaveLength(dispatches);
+    for (const verdict of verdicts) expect(verdict).toMatch(/^✓ /);
+    expect(await page.$$('section[aria-label="Memory"] .life')).not.toHaveLength(0);
+    await expectAccessible(page);
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+
+  test("an expression of one's own; its mistakes are said", async () => {
+    const { page, logged } = await site.open("inspect/index.html?example=dense");
+    const compile = async (text: string) => {
+      await page.$eval("#editor", (e, text) => void ((e as HTMLTextAreaElement).value = text), text);
+      await page.focus("#editor");
+      await page.keyboard.down("Control");
+      await page.keyboard.press("Enter");
+      await page.keyboard.up("Control");
+    };
+    await enabled(page);
+    await compile("compile(({ a, b }) => ({ y: a.matmul(b) }), { a: f32(2, 3), b: f32(4, 5) })");
+    expect(await textOf(page, ".banner.error", "Something")).toContain("matmul: inner sizes differ");
+    await compile("compile(({ a }) => ({ y: a.tanh().sum() }), { a: f32(9) })");
+    await enabled(page);
+    await page.click("#verify");
+    expect(await textOf(page, "#status", "1 dispatches")).toMatch(/all within/);
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+
+  test("without WebGPU, the graph as it prints", async () => {
+    const { page } = await site.open("inspect/index.html?cpu");
+    expect(await textOf(page, "#result pre", "%0")).toContain("= matmul(");
+    await page.close();
+  });
+});
+
+describe("Benchmark", () => {
+  const tick = (page: Page, names: readonly string[]) =>
+    page.$$eval(
+      "input[type=checkbox]",
+      (boxes, names) => {
+        for (const box of boxes) box.checked = names.includes(box.value);
+      },
+      names,
+    );
+
+  test("on small sizes: a table of crossovers, a plot, and JSON", async () => {
+    const { page, logged } = await site.open("benchmark/index.html");
+    await page.select("#extent", "small");
+    await tick(page, ["tanh", "matmul", "MLP"]);
+    await page.click("#start");
+    await textOf(page, "#status", "Done: 3 series");
+    const rows = await texts(page, "#crossovers tbody tr");
+    expect(rows).toHaveLength(3);
+    for (const row of rows) expect(row).toMatch(/(from [\d,]+|not yet).*(from [\d,]+|not yet).*× at [\d,]+/);
+    const results = JSON.parse(await page.$eval("#json", (e) => (e as HTMLTextAreaElement).value));
+    expect(results.series.map((s: { name: string }) => s.name)).toEqual(["tanh", "matmul", "MLP, a training step"]);
+    for (const { points, crossover } of results.series) {
+      expect(points).toHaveLength(2);
+      for (const p of points) expect(Math.min(p.gpu, p.gpuInChain, p.reference)).toBeGreaterThan(0);
+      expect(Object.keys(crossover)).toEqual(["call", "chain"]);
+    }
+    expect(await page.$$(".uplot canvas")).toHaveLength(1);
+    await expectAccessible(page);
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+
+  test("is cancelled at once", async () => {
+    const { page, logged } = await site.open("benchmark/index.html");
+    await page.select("#extent", "large");
+    await page.click("#start");
+    await textOf(page, "#status", "add: ");
+    await page.click("#cancel");
+    expect(await textOf(page, "#status", "Cancelled")).toMatch(/^Cancelled/);
+    expect(await page.$eval("#start", (e) => (e as HTMLButtonElement).disabled)).toBe(false);
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+});
+
+describe("The notes", () => {
+  interface Row {
+    readonly note: string;
+    readonly kind: string;
+    readonly right: boolean;
+    readonly text: string;
+  }
+
+  /** The checks of all notes, when all are alive and have been checked. */
+  async function checksOf(page: Page): Promise<Row[]> {
+    await page.waitForFunction(
+      () => {
+        const notes = [...document.querySelectorAll(".note")];
+        return notes.length > 0 && notes.every((n) => n.matches("[data-alive]") && n.querySelector(".checks li"));
+      },
+      { timeout: 120_000, polling: 100 },
+    );
+    return page.$$eval(".checks li", (list) =>
+      list.map((e) => ({
+        note: e.closest("section")?.id ?? "",
+        kind: e.dataset.kind ?? "",
+        right: e.dataset.right === "true",
+        text: e.textContent ?? "",
+      })),
+    );
+  }
+
+  function expectRight(rows: readonly Row[]): void {
+    expect(rows.filter((row) => !row.right)).toEqual([]);
+    const notes = [...new Set(rows.map((row) => row.note))];
+    expect(notes.join(" ")).toBe("forward delta outer softmax losses descent convolution pooling bptt lstm flow");
+    for (const note of notes) expect(rows.some((row) => row.note === note && row.kind === "differences")).toBe(true);
+    const refuted = rows.filter(({ kind }) => kind === "wrong").map(({ note }) => note);
+    expect(refuted).toEqual(["delta", "losses", "convolution", "bptt", "bptt"]);
+  }
+
+  test("each is alive and its checks pass, also when it has been played with", async () => {
+    const { page, logged } = await site.open("notes/index.html");
+    expectRight(await checksOf(page));
+    await expectAccessible(page);
+
+    const before = await page.$eval("#forward .cells", (e) => e.getAttribute("aria-label"));
+    const cost = await page.$eval("#softmax .live b", (e) => e.textContent);
+    await page.$$eval(".note input[type=range]", (sliders) => {
+      for (const slider of sliders) {
+        slider.value = String(slider.valueAsNumber + 0.3 * (Number(slider.max) - slider.valueAsNumber));
+        slider.dispatchEvent(new Event("input"));
+      }
+    });
+    await page.$$eval("#forward button, #pooling button", (buttons) => {
+      for (const b of buttons) b.click();
+    });
+    await page.waitForFunction(
+      (before, cost) =>
+        document.querySelector("#forward .cells")?.getAttribute("aria-label") !== before &&
+        document.querySelector("#softmax .live b")?.textContent !== cost,
+      {},
+      ...([before, cost] as const),
+    );
+    await new Promise((r) => setTimeout(r, 1500)); // checks follow when all is quiet
+    expectRight(await checksOf(page));
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+
+  test("on the CPU as well; a step of descent goes downhill", async () => {
+    const { page, logged } = await site.open("notes/index.html?cpu");
+    expectRight(await checksOf(page));
+    const costOf = async () => Number(/cost ([\d.e-]+)/.exec((await texts(page, "#descent .live > p"))[0] ?? "")?.[1]);
+    const first = await costOf();
+    await page.$$eval("#descent button", ([step]) => step?.click());
+    await textOf(page, "#descent .live > p", "Step 1:");
+    expect(await costOf()).toBeLessThan(first);
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+});
