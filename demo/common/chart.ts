@@ -29,7 +29,7 @@ export interface ChartOptions {
   readonly range?: readonly [number, number];
   /** Default: as short as can be. */
   readonly formatX?: (x: number) => string;
-  /** Default: three digits. */
+  /** Default: three digits, or as short as can be where it is logarithmic. */
   readonly formatY?: (y: number) => string;
 }
 
@@ -46,15 +46,17 @@ const exact = (x: number): string => x.toLocaleString("en");
 
 export function chart(options: ChartOptions): Chart {
   const { title, lines, height = 220, logX = false, logY = false, range } = options;
-  const { formatX = tick, formatY = number } = options;
+  const { formatX = tick, formatY = logY ? tick : number } = options;
   const place = h("div", { className: "plot", attr: { role: "img", "aria-label": title } });
   const element = h("figure", { className: "chart" }, h("figcaption", {}, title), place);
   let data: readonly (readonly (number | null)[])[] = [[], ...lines.map(() => [])];
   let plot: uPlot | undefined;
 
-  const axis = (format: (v: number) => string): uPlot.Axis => ({
+  const powersOfTen: uPlot.Axis.Filter = (_, splits) =>
+    splits.map((v) => (Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9 ? v : null));
+  const axis = (format: (v: number) => string, log: boolean): uPlot.Axis => ({
     stroke: () => color("muted"),
-    grid: { stroke: () => color("line"), width: 1 },
+    grid: { stroke: () => color("line"), width: 1, ...(log ? { filter: powersOfTen } : {}) },
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
     values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))),
@@ -70,8 +72,8 @@ export function chart(options: ChartOptions): Chart {
           y: { distr: logY ? 3 : 1, ...(range ? { range: [range[0], range[1]] as [number, number] } : {}) },
         },
         axes: [
-          { ...axis(formatX), size: 32 },
-          { ...axis(formatY), size: 56 },
+          { ...axis(formatX, logX), size: 32 },
+          { ...axis(formatY, logY), size: 56 },
         ],
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         legend: { markers: { width: 0, fill: (_, i) => color((lines[i - 1] as Line).color) } },
@@ -84,7 +86,7 @@ export function chart(options: ChartOptions): Chart {
               width: line.points ? 0 : line.faint ? 1 : 2,
               ...(line.faint ? { alpha: 0.35 } : {}),
               points: line.points ? { show: true, size: 5, fill: () => color(line.color) } : { show: false },
-              value: (_, v) => (v === null ? "–" : (line.format ?? formatY)(v)),
+              value: (_, v) => (v === null ? "–" : (line.format ?? options.formatY ?? number)(v)),
             }),
           ),
         ],

@@ -28,10 +28,9 @@ export class Form {
   readonly #length = byId("length", HTMLInputElement);
   readonly #images = byId("images", HTMLSelectElement);
   readonly #fields = byId("fields", HTMLFieldSetElement);
-  #cpu: boolean;
+  #cpu = false;
 
-  constructor(cpu: boolean) {
-    this.#cpu = cpu;
+  constructor() {
     const option = (value: string | number, text: string) => h("option", { value: String(value) }, text);
     this.#task.append(...Object.entries(tasks).map(([name, task]) => option(name, task.name)));
     this.#batch.append(...batches.map((n) => option(n, count(n))));
@@ -75,13 +74,12 @@ export class Form {
     this.#fields.disabled = !enabled;
   }
 
-  /** Leaves only tasks that the CPU reference can do; true if the one chosen was another. */
-  onlySmall(): boolean {
+  /** Computes on the CPU reference, and leaves only the tasks that it can do. */
+  onlySmall(): void {
     this.#cpu = true;
     for (const option of this.#task.options) option.disabled = !(tasks[option.value as TaskName] as Task).small;
-    if (this.#chosen.small) return false;
-    this.#fill({ task: onCpu.task });
-    return true;
+    const given = Object.fromEntries(new URLSearchParams(location.search));
+    this.#fill(this.#chosen.small ? { ...given, task: this.#task.value } : { task: onCpu.task });
   }
 
   get #chosen(): Task {
@@ -92,12 +90,12 @@ export class Form {
   #fill(given: Readonly<Record<string, string>>): void {
     const name = (given.task ?? "") in tasks ? (given.task as TaskName) : this.#cpu ? onCpu.task : "mnist-cnn";
     const task: Task = tasks[name];
-    const usual = this.#cpu && task.kind === "images" ? onCpu : { images: 60_000, batch: task.batch };
-    const { batch, images } = { batch: usual.batch, images: usual.images };
+    const { batch, images } = this.#cpu && task.kind === "images" ? onCpu : { batch: task.batch, images: 60_000 };
     const values = {
       ...{ batch, images, optimizer: task.optimizer, learningRate: task.learningRate, seed: 1, length: task.length },
       ...given,
     };
+    if (!(values.optimizer in learningRates)) values.optimizer = task.optimizer;
     this.#task.value = name;
     this.#optimizer.value = values.optimizer;
     this.#learningRate.value = String(values.learningRate);

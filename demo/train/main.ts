@@ -6,17 +6,15 @@ import { Form } from "./form.ts";
 import { panelsOf, type Shown } from "./panels/panels.ts";
 import { ProgressView } from "./progressView.ts";
 import { Run, type State } from "./run.ts";
-import type { About } from "./worker/worker.ts";
 
 catchErrors();
 
 const start = byId("start", HTMLButtonElement);
 const step = byId("step", HTMLButtonElement);
 const reset = byId("reset", HTMLButtonElement);
-const form = new Form(wantsCpu());
+const form = new Form();
 const view = new ProgressView();
 let shown: Shown | undefined;
-let explained = wantsCpu();
 
 const run = new Run({
   state(state) {
@@ -25,7 +23,6 @@ const run = new Run({
   },
   ready(about) {
     view.ready(about);
-    if (about.kind === "cpu") onCpu(about);
     shown = panelsOf(run, form.setup, about, view);
   },
   progress(progress) {
@@ -63,11 +60,12 @@ function showState(state: State): void {
   reset.disabled = state === "preparing";
 }
 
-/** Explains the CPU, once, and leaves only what it can do. */
-function onCpu({ reason = "" }: About): void {
-  form.onlySmall();
-  if (!explained) noWebGpuBanner(reason);
-  explained = true;
+/** Finds out where it trains; without WebGPU says so, and leaves only what the CPU can do. */
+async function begin(): Promise<void> {
+  const { kind, reason = "" } = await run.host.device(wantsCpu());
+  if (kind === "cpu") form.onlySmall();
+  if (kind === "cpu" && !wantsCpu()) noWebGpuBanner(reason);
+  prepare();
 }
 
 form.onChange = prepare;
@@ -75,4 +73,4 @@ form.onSubmit = () => void (run.state === "running" ? run.pause() : run.start())
 step.onclick = () => void run.step();
 reset.onclick = prepare;
 byId("lose", HTMLButtonElement).onclick = () => void run.host.loseDevice();
-prepare();
+begin().catch((error) => run.fail(error));

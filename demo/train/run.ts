@@ -69,7 +69,9 @@ export class Run {
     const length = tasks[setup.task].kind === "images" ? { epochs: setup.length } : { steps: setup.length };
     this.#to("running");
     try {
-      const { ended } = await this.host.start(length, (progress) => this.#listeners.progress(progress));
+      const { ended } = await this.host.start(length, (progress) => {
+        if (this.#setup === setup) this.#listeners.progress(progress);
+      });
       if (this.#setup === setup && ended === "finished") this.#to("finished");
     } catch (error) {
       if (this.#setup === setup) this.fail(error);

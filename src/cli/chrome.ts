@@ -24,6 +24,12 @@ const system = process.platform === "linux" ? ["--disable-dev-shm-usage"] : [];
 /** A flag: timestamps in nanoseconds, not rounded. */
 export const preciseTimestamps = "--disable-dawn-features=timestamp_quantization";
 
+/** Switches with which pages also show what WebGPU draws into a canvas. Without a GPU everything they show is then drawn by SwiftShader. */
+export const presenting: readonly string[] =
+  process.platform === "linux" && !hasGpu()
+    ? ["--enable-features=Vulkan", "--use-vulkan=swiftshader", "--use-angle=swiftshader"]
+    : [];
+
 /** A running Chrome whose pages have a WebGPU adapter. `flags` are further command line switches. Close it when done. */
 export async function launchChrome(flags: readonly string[] = []): Promise<Browser> {
   const failures: string[] = [];

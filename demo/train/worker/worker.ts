@@ -19,10 +19,15 @@ export interface Start {
   readonly mnistFolder: string;
 }
 
-export interface About extends TrainerInfo {
+export interface Where {
   readonly kind: Device["kind"];
+  readonly name: string;
   /** Why it is the CPU. */
   readonly reason?: string;
+}
+
+export interface About extends TrainerInfo {
+  readonly kind: Device["kind"];
   readonly parameters: number;
   readonly dispatches: number;
   /** Examples to train on. */
@@ -40,7 +45,7 @@ const limitNames = [
 let found: Found | undefined;
 
 /** The worker's device: one for all sessions, as long as it lives. */
-async function deviceFor({ cpu }: Setup): Promise<Device> {
+async function deviceFor(cpu: boolean): Promise<Device> {
   await found?.device.synchronize().catch(() => {
     found = undefined; // it was lost while nobody trained on it
   });
@@ -55,10 +60,16 @@ class DemoHost extends TrainerHost<Start> {
 
   constructor() {
     super(async ({ setup, mnistFolder }) => {
-      const [device, made] = await Promise.all([deviceFor(setup), makeTask(setup, mnistFolder)]);
+      const [device, made] = await Promise.all([deviceFor(setup.cpu), makeTask(setup, mnistFolder)]);
       this.#looked = await Session.create(device, setup, made, (error) => this.#replace(error));
       return this.#looked;
     });
+  }
+
+  /** Finds a device, and says which. */
+  async device(cpu: boolean): Promise<Where> {
+    const { kind, name } = await deviceFor(cpu);
+    return { kind, name, ...(found?.reason ? { reason: found.reason } : {}) };
   }
 
   /** Calls back when the device is lost, before training resumes on another. */
@@ -84,7 +95,6 @@ class DemoHost extends TrainerHost<Start> {
     return {
       ...{ adapter: device.name, software: device.software, kind: device.kind, plan: String(trainer.program.plan) },
       ...{ batchSize: trainer.spec.batchSize, stepsPerEpoch: trainer.stepsPerEpoch, examples: trainer.spec.examples },
-      ...(found?.reason ? { reason: found.reason } : {}),
       parameters: params.reduce((sum, [, { type }]) => sum + type.shape.reduce((a, b) => a * b, 1), 0),
       dispatches: dispatches?.length ?? 0,
       limits: Object.fromEntries(gpu ? limitNames.map((name) => [name, gpu.limits[name]]) : []),

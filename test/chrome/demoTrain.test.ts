@@ -1,0 +1,169 @@
+// The Train page as its visitor uses it: train and watch, draw, pause, reset, lose the device, have no WebGPU.
+import { loadavg } from "node:os";
+import type { Page } from "puppeteer";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { presenting } from "../../src/cli/chrome.ts";
+import { openSite, type Site, textOf } from "./site.ts";
+
+let site: Site;
+beforeAll(async () => {
+  site = await openSite(presenting);
+}, 120_000);
+afterAll(() => site.close());
+
+const open = (query: string, before?: string) => site.open(`train/index.html?${query}`, before);
+
+const statOf = (page: Page, name: string) =>
+  page.$eval(`[data-stat="${name}"]`, (e) => Number.parseFloat((e.textContent ?? "").replaceAll(",", "")));
+
+/** Seconds until the first losses are shown. */
+async function firstLosses(page: Page): Promise<number> {
+  const start = performance.now();
+  const shown = () => /\d/.test(document.querySelector('[data-stat="Loss"]')?.textContent ?? "");
+  await page.waitForFunction(shown, { polling: 20, timeout: 60_000 });
+  return (performance.now() - start) / 1000;
+}
+
+/** Notes frames, and tasks of 50 ms or more, from now on. */
+const watch = `
+  globalThis.seen = { frames: 0, tasks: [] };
+  (function frame() { seen.frames++; requestAnimationFrame(frame); })();
+  new PerformanceObserver((list) => seen.tasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: "longtask" });
+`;
+
+/** How many want each core now: at least 1. What is timed here is promised of a machine that does nothing else. */
+const crowd = (): number => Math.max(1, (loadavg()[0] as number) / 2);
+
+/** Draws with the mouse; places are shares of the pad. */
+async function draw(page: Page, places: readonly (readonly [number, number])[]): Promise<void> {
+  const pad = (await page.$("#pad"))!;
+  await pad.scrollIntoView();
+  const box = (await pad.boundingBox())!;
+  const at = ([x, y]: readonly [number, number]) => [box.x + x * box.width, box.y + y * box.height] as const;
+  await page.mouse.move(...at(places[0]!));
+  await page.mouse.down();
+  for (const place of places) await page.mouse.move(...at(place), { steps: 5 });
+  await page.mouse.up();
+}
+
+test("a CNN learns while the page stays free, and recognises a digit that is drawn", async () => {
+  const { page, logged } = await open("task=mnist-cnn&images=4000&length=3");
+  await textOf(page, "#status", "Ready");
+  await page.evaluate(watch);
+  const started = performance.now();
+  await page.click("#start");
+  expect(await firstLosses(page), "seconds from the click to the first steps").toBeLessThan(3 * crowd());
+  await textOf(page, "#status", "Done");
+  const seconds = (performance.now() - started) / 1000;
+  const { frames, tasks } = (await page.evaluate("seen")) as { frames: number; tasks: number[] };
+  expect(frames / seconds, "frames a second").toBeGreaterThan(30 / crowd());
+  expect(Math.max(0, ...tasks), "the longest task, milliseconds").toBeLessThan(50 * crowd());
+
+  await page.$eval("#see", (heading) => heading.scrollIntoView());
+  await textOf(page, "#tested", "9");
+  expect(await statOf(page, "Test accuracy")).toBeGreaterThan(90);
+  const cells = await page.$$eval(".confusion td", (list) => list.map((e) => Number(e.textContent)));
+  expect(cells.reduce((a, b) => a + b)).toBe(500);
+  expect((await page.$$(".mistakes li")).length).toBeGreaterThan(0);
+
+  await draw(page, [[0.52, 0.2], [0.5, 0.5], [0.48, 0.8]]); // biome-ignore format: a stroke
+  expect(await textOf(page, "#verdict", "It looks like a 1")).toContain("%");
+  await page.focus("#clear");
+  await page.keyboard.press("Enter");
+  await textOf(page, "#verdict", "Draw a digit");
+  expect(logged).toEqual([]);
+  await page.close();
+});
+
+test("pause holds it, resume goes on, step makes one, reset begins anew with the same numbers", async () => {
+  const { page, logged } = await open("task=mnist-mlp&images=12000&length=20&seed=7");
+  const losses = async () => {
+    await textOf(page, "#status", "Ready");
+    await page.click("#step");
+    await firstLosses(page);
+    return statOf(page, "Loss");
+  };
+  const first = await losses();
+  await page.click("#start");
+  await textOf(page, "#start", "Pause");
+  await page.waitForFunction(() => Number(document.querySelector<HTMLProgressElement>("#progress")?.value) > 0);
+  await page.click("#start");
+  const paused = await textOf(page, "#status", "Paused at step");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await textOf(page, "#status", "Paused at step")).toBe(paused);
+  expect(await page.$eval("#fields", (fields) => (fields as HTMLFieldSetElement).disabled)).toBe(true);
+  const before = await statOf(page, "Epoch");
+  await page.click("#start");
+  await textOf(page, "#status", "Training");
+  await page.waitForFunction(
+    (before) => Number(document.querySelector('[data-stat="Epoch"]')?.textContent) > before,
+    {},
+    before,
+  );
+  await page.click("#reset");
+  expect(await losses()).toBe(first);
+  expect(logged).toEqual([]);
+  await page.close();
+});
+
+test("when the worker loses its device, it says so and training resumes", async () => {
+  const { page, logged } = await open("task=mnist-mlp&images=2000&length=40");
+  await textOf(page, "#status", "Ready");
+  await page.click("#start");
+  await firstLosses(page);
+  await page.$eval("#lose", (button) => (button as HTMLButtonElement).click());
+  await textOf(page, ".banner h2", "The GPU was lost");
+  await textOf(page, "#status", "Done: 1,240 steps");
+  expect(await statOf(page, "Accuracy")).toBeGreaterThan(99);
+  expect(logged).toEqual([]);
+  await page.close();
+});
+
+test("ten points: the boundary is drawn from the weights, and parts the classes", async () => {
+  const { page, logged } = await open("task=netbp&length=3000");
+  await textOf(page, "#status", "Ready");
+  await page.click("#start");
+  await textOf(page, "#status", "Done");
+  await page.$eval("canvas.boundary", (canvas) => canvas.scrollIntoView());
+  /** Blue less red beside a point of each class. */
+  const colours = () =>
+    page.$eval("canvas.boundary", (element) => {
+      const { width, height } = element as HTMLCanvasElement;
+      const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
+      copy.drawImage(element as HTMLCanvasElement, 0, 0);
+      return [[0.1, 0.16], [0.9, 0.26]].map(([x, y]) => {
+        const [red, , blue] = copy.getImageData(x! * width, (1 - y!) * height, 1, 1).data;
+        return blue! - red!;
+      });
+    }); // biome-ignore format: a point a class
+  await expect
+    .poll(colours, { timeout: 20_000 })
+    .toEqual([expect.toSatisfy((v) => v > 40), expect.toSatisfy((v) => v < -40)]);
+  expect(logged).toEqual([]);
+  await page.close();
+});
+
+/** Takes WebGPU away from the page and from its workers, before their own code. */
+const withoutWebGpu = `
+  delete Navigator.prototype.gpu;
+  const Own = Worker;
+  globalThis.Worker = class extends Own {
+    constructor(url, options) {
+      const code = 'import "data:text/javascript,delete WorkerNavigator.prototype.gpu"; import "' + url + '";';
+      super(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), options);
+    }
+  };
+`;
+
+test("without WebGPU it says what to switch on, and trains the small tasks on the CPU", async () => {
+  const { page, logged } = await open("length=200", withoutWebGpu);
+  expect(await textOf(page, ".banner h2", "This browser gives no WebGPU")).toBeTruthy();
+  expect(await page.$eval(".banner", (banner) => banner.textContent)).toContain("chrome://flags/#enable-unsafe-webgpu");
+  await textOf(page, "#status", "Ready");
+  expect(await page.$eval("#adapter", (e) => e.textContent)).toBe("CPU reference (float64)");
+  await page.click("#start");
+  await textOf(page, "#status", "Done");
+  expect(await statOf(page, "Loss")).toBeLessThan(0.2);
+  expect(logged).toEqual([]);
+  await page.close();
+});
