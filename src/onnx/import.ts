@@ -137,22 +137,22 @@ function runStep(step: Step, opset: number, values: Map<string, Argument>, train
   const missing = inputs.find((name, k) => name !== "" && !given[k]);
   if (missing !== undefined)
     throw new UnsupportedError(`onnx: ${labelOf(step)} reads ${missing}, which the library does not make`);
-  const made = named(step, () => build(new Operator({ arguments: given, attributes, outputs, opset, training })));
-  for (const [k, name] of outputs.entries()) {
-    const tensor = made[k];
-    if (!tensor || name === "") continue;
-    if (!(numel(tensor.shape) <= mostElements))
-      throw new UnsupportedError(
-        `onnx: ${labelOf(step)} makes ${printType(tensor.type)} (vs ≤ ${mostElements} elements)`,
-      );
-    values.set(name, given.every(isFixed) ? fixed(tensor) : { tensor, value: valueIn(tensor) });
-  }
+  named(step, () => {
+    const made = build(new Operator({ arguments: given, attributes, outputs, opset, training }));
+    for (const [k, name] of outputs.entries()) {
+      const tensor = made[k];
+      if (!tensor || name === "") continue;
+      if (!tensor.shape.every((n) => Number.isInteger(n) && n > 0) || numel(tensor.shape) > mostElements)
+        throw new UnsupportedError(`it makes ${printType(tensor.type)} (vs 1 … ${mostElements} elements)`);
+      values.set(name, given.every(isFixed) ? fixed(tensor) : { tensor, value: valueIn(tensor) });
+    }
+  });
 }
 
-/** Errors of a builder say which node they are of. What is no error of ours comes of a malformed node. */
-function named<T>(step: Step, build: () => T): T {
+/** Errors say which node they are of. What is no error of ours comes of a malformed node. */
+function named(step: Step, build: () => void): void {
   try {
-    return build();
+    build();
   } catch (error) {
     if (!(error instanceof WgradError)) throw new FormatError(`onnx: ${labelOf(step)} is malformed`, { cause: error });
     error.message = `onnx: ${labelOf(step)}: ${error.message}`;
