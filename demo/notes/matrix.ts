@@ -29,7 +29,7 @@ export interface Picture {
   mark(cells: readonly number[]): void;
 }
 
-const strongest = 0.55;
+const strongest = 0.5;
 
 const strength = (value: number, scale: number) => strongest * Math.min(1, Math.abs(value) / (scale || 1));
 const hue = (value: number) => (value < 0 ? "minus" : "plus");

@@ -13,9 +13,15 @@ afterAll(() => site.close());
 const texts = (page: Page, selector: string) =>
   page.$$eval(selector, (list) => list.map((e) => e.textContent?.trim() ?? ""));
 
-/** Accessible as it stands, and on a narrow screen no wider than that. */
+/** Accessible as it stands, light and dark, and on a narrow screen no wider than that. */
 async function expectAccessible(page: Page): Promise<void> {
-  expect(await seriousOf(page)).toEqual([]);
+  for (const value of ["light", "dark"]) {
+    await page.emulateMediaFeatures([
+      { name: "prefers-color-scheme", value },
+      { name: "prefers-reduced-motion", value: "reduce" }, // colours change at once
+    ]);
+    expect(await seriousOf(page)).toEqual([]);
+  }
   await page.setViewport({ width: 360, height: 740 });
   await page.waitForFunction(() => document.documentElement.scrollWidth <= 360, { timeout: 5000 });
 }

@@ -132,3 +132,30 @@ test("GPUDevice is spoken of in gpu/ only", () => {
   const speakers = files.filter(({ text }) => /\bGPUDevice\b/.test(code(text))).map((f) => f.part);
   expect([...new Set(speakers)]).toEqual(["gpu"]);
 });
+
+test("the demo's pages use public names, and of bench what measures wgrad alone", () => {
+  const read = (path: string) => readFileSync(join(root, path), "utf8");
+  const specifiers = (path: string) =>
+    [...read(path).matchAll(/\bfrom "([^"]+)"/g)].map(([, target]) => target as string);
+  const resolved = (path: string) =>
+    specifiers(path).map((target) =>
+      target.startsWith(".") ? relative(root, join(root, dirname(path), target)) : target,
+    );
+  const pages = readdirSync(join(root, "demo"), { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.ts$/.test(name) && !name.startsWith("dist"))
+    .map((name) => `demo/${name}`)
+    .filter((path) => !["demo/vite.config.ts", "demo/shell.ts", "demo/mnistGz.ts"].includes(path)); // they run in Node
+  const foreign = pages.flatMap((path) =>
+    resolved(path)
+      .filter((target) => /^(src|shaders|test|bench)\//.test(target))
+      .filter((target) => !(path.startsWith("demo/benchmark/") && target.startsWith("bench/")))
+      .map((target) => `${path} imports ${target}`),
+  );
+  expect(pages.length).toBeGreaterThan(20);
+  expect(foreign).toEqual([]);
+
+  const reached = new Set(pages.flatMap(resolved));
+  for (const target of reached) if (target.startsWith("bench/")) for (const next of resolved(target)) reached.add(next);
+  expect([...reached].filter((target) => target.startsWith("bench/")).length).toBeGreaterThan(0);
+  expect([...reached].filter((target) => /peers|tfjs|tensorflow|jax/.test(target))).toEqual([]);
+});
