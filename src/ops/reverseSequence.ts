@@ -34,7 +34,7 @@ export const reverseSequence: Op<Record<string, never>> = {
     element([t, b, ...rest], lower, { inputs: [x] }) {
       const length = lower.let(lower.read(1, [b!]));
       const now = lower.text(t!);
-      const from = lower.index(`select(${now}, ${length} - 1 - ${now}, ${now} < ${length})`, x!.shape[0]!);
+      const from = lower.index(`select(${now}, ${length} - 1 - (${now}), ${now} < ${length})`, x!.shape[0]!);
       return [lower.read(0, [from, b!, ...rest])];
     },
   },

@@ -2,6 +2,7 @@
 // box (lanes.ts) fill workgroup memory together. A unit is what one load fetches: a vec4 or a scalar.
 import type { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
+import type { Buffer } from "./data.ts";
 import type { Block, Load } from "./emit.ts";
 import type { Lanes } from "./lanes.ts";
 
@@ -20,13 +21,16 @@ interface Family {
 /** The units of a block's own loads, each once. */
 function familiesOf(block: Block, unitOf: (load: Load) => Unit): Family[] {
   const families = new Map<string, Family>();
+  // by identity: outputs of one step have one name
+  const buffers = new Map<Buffer, number>();
   const seen = new Set<string>();
   for (const s of block) {
     if (typeof s === "string" || "loop" in s || s.kind !== "load") continue;
     const unit = unitOf(s);
     if (seen.has(unit.key)) continue;
     seen.add(unit.key);
-    const key = `${s.buffer.name} ${unit.index.sub(unit.index.constant).key}`;
+    if (!buffers.has(s.buffer)) buffers.set(s.buffer, buffers.size);
+    const key = `${buffers.get(s.buffer)} ${unit.index.sub(unit.index.constant).key}`;
     const family = families.get(key);
     if (family) family.units.push(unit);
     else families.set(key, { units: [unit] });

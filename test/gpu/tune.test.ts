@@ -42,11 +42,12 @@ const newDevice = async () => {
   return device;
 };
 
-/** Two dear kernels, a product and a convolution, and a small one. */
-const types = { a: f32(48, 120), b: f32(120, 36), x: f32(4, 12, 12, 8), w: f32(3, 3, 8, 8) };
-const f = ({ a, b, x, w }: Record<keyof typeof types, Tensor>) => ({
+/** Two dear kernels, a product and a convolution, and less dear ones; softmax reads two outputs of one op. */
+const types = { a: f32(48, 120), b: f32(120, 36), x: f32(4, 12, 12, 8), w: f32(3, 3, 8, 8), z: f32(512, 64) };
+const f = ({ a, b, x, w, z }: Record<keyof typeof types, Tensor>) => ({
   product: a.matmul(b).tanh(),
   features: x.conv2d(w).relu(),
+  rows: z.softmax(),
   small: a.sum(),
 });
 const values = Object.fromEntries(
