@@ -132,7 +132,7 @@ export class GpuProgram implements Program<any, any> {
   /** Records the program into an encoder or compute pass of yours; it runs when you submit. Neither makes nor submits anything, but for bind
    *  groups when it meets arrays for the first time. */
   encode(into: Recorder, inputs: unknown, { repeat = 1, outputs = {} }: EncodeOptions = {}): unknown {
-    if (this.#disposed) throw new ArrayError(`${this.#label}: it was disposed; keep it until its last use`);
+    this.#checkAlive();
     if (!Number.isInteger(repeat) || repeat < 1)
       throw new ValueError(`${this.#label}: repeat must be a positive integer, got ${repeat}`);
     this.device.check();
@@ -157,6 +157,7 @@ export class GpuProgram implements Program<any, any> {
 
   /** For each dispatch its pipeline and bind group: what a profiler times one by one. */
   prepared(inputs: unknown): readonly { readonly pipeline: GPUComputePipeline; readonly bindGroup: GPUBindGroup }[] {
+    this.#checkAlive();
     return this.#groups(inputs).map((bindGroup, i) => ({
       pipeline: (this.#pipelines[i] as Pipeline).pipeline,
       bindGroup,
@@ -169,8 +170,8 @@ export class GpuProgram implements Program<any, any> {
     return profile(this, inputs, options);
   }
 
-  /** Compares every value that the dispatches store with the reference, on these inputs, and leaves carried values as they are; see verify.ts.
-   *  Throws what `run` would. */
+  /** Compares every value that the dispatches store with the reference, on these inputs; see verify.ts. Carried values are put back; outputs of
+   *  earlier runs are overwritten. Throws what `run` would. */
   async verify(inputs: unknown, options?: VerifyOptions): Promise<Verification> {
     if (!this.plan.dispatches.some((d) => d.stores.length > 0))
       throw new ValueError(`${this.#label}: a loaded plan has no reference; verify the program that it was made from`);
@@ -185,6 +186,10 @@ export class GpuProgram implements Program<any, any> {
       const { buffer, offset } = this.#bindings.locate(bound, place.buffer);
       return new GpuArray(this.device, type, buffer, offset + 4 * place.offset, place.packed, null);
     };
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new ArrayError(`${this.#label}: it was disposed; keep it until its last use`);
   }
 
   #outputs(given: ReadonlyMap<string, GpuArray>): unknown {

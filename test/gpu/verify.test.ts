@@ -84,6 +84,14 @@ describe("what is right passes", () => {
     wide.dispose();
   });
 
+  test("a program that is gone is not verified", async () => {
+    const program = await device.compile(({ x }) => ({ y: x.mul(2) }), { x: f32(3) });
+    const inputs = device.put({ x: ndarray(f32(3), [1, 2, 3]) });
+    program.dispose();
+    await expect(program.verify(inputs)).rejects.toThrow("it was disposed");
+    await expect(program.profile(inputs)).rejects.toThrow("it was disposed");
+  });
+
   test("what hangs on a rounding decides nothing", async () => {
     // each row of x adds up to nought but for a rounding: its sign is anybody's, its size is not
     const x = random(f32(64, 32), { seed: 1, low: -1, high: 1 });
