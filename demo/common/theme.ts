@@ -7,6 +7,16 @@ export type ColorName =
 export const color = (name: ColorName): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+export type Rgb = readonly [number, number, number];
+
+/** A colour of the theme, 0 … 255. */
+export function rgb(name: ColorName): Rgb {
+  const text = color(name);
+  const parts = text.match(/[\d.]+/g)?.map(Number) ?? [];
+  const [r = 0, g = 0, b = 0] = text.startsWith("color(") ? parts.slice(-3).map((v) => 255 * v) : parts;
+  return [r, g, b];
+}
+
 /** Calls `f` whenever colours change, as long as the element is in the page. */
 export function onThemeChange(element: HTMLElement, f: () => void): void {
   element.dataset.themed = "";

@@ -11,6 +11,10 @@ import type { About } from "./worker/worker.ts";
 const statNames = ["Loss", "Accuracy", "Test accuracy", "Speed", "Epoch", "Time left"] as const;
 type StatName = (typeof statNames)[number];
 
+const lossTitles: Readonly<Record<Task["kind"], string>> = {
+  ...{ images: "Loss", text: "Loss, nats a character", adding: "Loss, of both nets together", points: "Loss" },
+};
+
 export class ProgressView {
   /** Steps done. */
   step = 0;
@@ -49,7 +53,7 @@ export class ProgressView {
     for (const name of ["Accuracy", "Test accuracy"] as const) this.#stats.get(name)!.row.hidden = !images;
     this.#stats.get("Epoch")!.row.hidden = this.#task.kind === "points";
     this.#lossChart = chart({
-      title: this.#task.kind === "text" ? "Loss, nats a character" : "Loss",
+      title: lossTitles[this.#task.kind],
       x: "step",
       logY: this.#task.kind === "points",
       lines: [

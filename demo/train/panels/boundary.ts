@@ -1,11 +1,10 @@
 // The decision boundary of the ten points, drawn in the worker on the trainer's own device.
 import { transfer } from "comlink";
 import { h } from "../../common/dom.ts";
-import { onThemeChange } from "../../common/theme.ts";
+import { onThemeChange, type Rgb, rgb } from "../../common/theme.ts";
 import type { Run } from "../run.ts";
 import type { Palette } from "../worker/boundary.ts";
 import { card, type Panel } from "./panel.ts";
-import { type Rgb, rgb } from "./pixels.ts";
 
 const side = 640; // device pixels
 

@@ -1,14 +1,14 @@
 // The adding problem's two nets on sequences that they have not seen.
 import { chart } from "../../common/chart.ts";
 import type { Run } from "../run.ts";
-import { card, type Panel } from "./panel.ts";
+import type { Panel } from "./panel.ts";
 
 /** What a net does that always says 1: the variance of the sum of two numbers in [0, 1). */
 const chance = 1 / 6;
 
 export function errorPanel(run: Run, step: () => number): Panel {
   const errors = chart({
-    title: "Mean squared error on unseen sequences",
+    title: "Squared error on unseen sequences",
     x: "step",
     lines: [
       { label: "RNN", color: "second" },
@@ -17,14 +17,9 @@ export function errorPanel(run: Run, step: () => number): Panel {
     ],
   });
   const seen: { step: number; rnn: number; lstm: number }[] = [];
-  const element = card(
-    "RNN beside LSTM",
-    "Both see the same sequences. To say 1 every time has an error of 0.167.",
-    errors.element,
-  );
-  element.classList.add("broad");
   return {
-    element,
+    element: errors.element,
+    always: true,
     async refresh() {
       const at = step();
       const { rnn, lstm } = await run.host.errors();

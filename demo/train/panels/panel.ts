@@ -7,6 +7,8 @@ export interface Panel {
   readonly element: HTMLElement;
   /** Takes a look at the model and shows it. */
   refresh(): Promise<void>;
+  /** Looks even while it is out of view: what it shows is a history. */
+  readonly always?: boolean;
 }
 
 /** A card with a title and a sentence that says what one sees. */
@@ -31,6 +33,7 @@ export class Looks {
   readonly #inView = new Set<Element>();
   /** Those that show something. */
   readonly #shown = new Set<Element>();
+  readonly #failed = new Set<Element>();
   readonly #observer: IntersectionObserver;
   #due = 0;
   #busy = false;
@@ -69,7 +72,10 @@ export class Looks {
     if (state === "preparing" || state === "failed") return;
     if (state === "running" && performance.now() < this.#due) return;
     const due = this.#panels.filter(
-      ({ element }) => this.#inView.has(element) && (this.#stale || !this.#shown.has(element)),
+      ({ element, always }) =>
+        (always || this.#inView.has(element)) &&
+        (this.#stale || !this.#shown.has(element)) &&
+        !this.#failed.has(element),
     );
     if (due.length === 0) return;
     this.#busy = true;
@@ -88,8 +94,7 @@ export class Looks {
       this.#shown.add(panel.element);
     } catch (error) {
       if (this.#closed) return; // it was asked of a trainer that is gone
-      this.#observer.unobserve(panel.element);
-      this.#inView.delete(panel.element);
+      this.#failed.add(panel.element);
       errorBanner(error, `No look at “${panel.element.querySelector("h3")?.textContent}”`);
     }
   }

@@ -25,9 +25,11 @@ const testImages = ({ kind, software }: About): number => (kind === "cpu" ? 100 
 export function panelsOf(run: Run, setup: Setup, about: About, view: ProgressView): Shown {
   const { kind } = tasks[setup.task];
   const flow = setup.task === "mnist-lstm" || kind === "adding" ? [flowPanel(run, setup)] : [];
+  const charts = kind === "adding" ? [errorPanel(run, () => view.step)] : [];
   const panels: Panel[] = [...kinds[kind](run, about, view), ...flow, spreadPanel(run)];
+  byId("charts", HTMLDivElement).append(...charts.map(({ element }) => element));
   byId("panels", HTMLDivElement).replaceChildren(...panels.map(({ element }) => element));
-  const looks = new Looks(run, panels);
+  const looks = new Looks(run, [...charts, ...panels]);
   return {
     looks,
     close() {
@@ -50,6 +52,6 @@ const kinds = {
     return [draw, ...review, activations];
   },
   text: (run: Run): Panel[] => [writingPanel(run)],
-  adding: (run: Run, _: About, view: ProgressView): Panel[] => [errorPanel(run, () => view.step)],
+  adding: (): Panel[] => [],
   points: (run: Run): Panel[] => [boundaryPanel(run)],
 };

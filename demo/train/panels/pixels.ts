@@ -1,16 +1,6 @@
 // Small pictures of numbers, drawn pixel by pixel and scaled up by the browser.
 import { h } from "../../common/dom.ts";
-import { type ColorName, color } from "../../common/theme.ts";
-
-export type Rgb = readonly [number, number, number];
-
-/** A colour of the theme, 0 … 255. */
-export function rgb(name: ColorName): Rgb {
-  const text = color(name);
-  const parts = text.match(/[\d.]+/g)?.map(Number) ?? [];
-  const [r = 0, g = 0, b = 0] = text.startsWith("color(") ? parts.slice(-3).map((v) => 255 * v) : parts;
-  return [r, g, b];
-}
+import { type Rgb, rgb } from "../../common/theme.ts";
 
 /** Pictures of one size side by side, `columns` to a row, one pixel apart. `shade` gives the colour of a value. */
 export function drawPictures(

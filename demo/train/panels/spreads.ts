@@ -10,7 +10,7 @@ export function spreadPanel(run: Run): Panel {
   const place = h("div", { className: "spreads later" });
   const element = card(
     "Weights and gradients",
-    "The spread of each parameter, and of its gradient for one batch.",
+    "Blue: the values of each parameter. Orange: its gradient for one batch. σ is the root of the mean square.",
     place,
   );
   element.classList.add("broad");
@@ -42,8 +42,8 @@ function row({ name, shape }: Spread) {
       h("div", { className: "spread" }, values.element, gradient.element),
     ),
     show(spread: Spread) {
-      values.show("value", spread.values);
-      gradient.show("gradient", spread.gradient);
+      values.show(spread.values);
+      gradient.show(spread.gradient);
     },
   };
 }
@@ -55,7 +55,7 @@ function bars(label: string, hue: ColorName) {
   const caption = h("figcaption", {});
   return {
     element: h("figure", {}, picture, caption),
-    show(what: string, { counts, limit, deviation }: Histogram) {
+    show({ counts, limit, deviation }: Histogram) {
       const context = picture.getContext("2d") as CanvasRenderingContext2D;
       const { width, height } = picture;
       const most = Math.max(...counts, 1);
@@ -69,7 +69,7 @@ function bars(label: string, hue: ColorName) {
         const tall = (n / most) * (height - 2);
         context.fillRect(i * step, height - 1 - tall, Math.max(step - 1, 1), tall);
       });
-      caption.textContent = `${what}: ±${number(limit)}, σ ${number(deviation)}`;
+      caption.textContent = `±${number(limit)}, σ ${number(deviation)}`;
     },
   };
 }

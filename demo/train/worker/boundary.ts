@@ -1,7 +1,7 @@
 // The decision boundary of the net of ten points, drawn by a render pipeline on the trainer's device: its fragment shader is the net, and
 // reads the weights where the optimizer leaves them. Nothing is copied.
 import type { DeviceArray, GpuArray, GpuDevice } from "wgrad";
-import { points } from "./data.ts";
+import { points } from "../points.ts";
 import { leavesOf } from "./programs.ts";
 import type { Session } from "./session.ts";
 

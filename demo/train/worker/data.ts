@@ -1,5 +1,6 @@
 // The data of the tasks: MNIST from the site, Genesis from the bundle, sums and points made here.
 import { type Dataset, f32, fromUrl, mnist, type NdArray, ndarray, type Split, u8, ValueError } from "wgrad";
+import { points } from "../points.ts";
 
 const genesis = new URL("../../../src/train/sequences/genesis.txt", import.meta.url);
 
@@ -74,12 +75,6 @@ export function additions(n: number, length: number, seed: number): Dataset {
   });
   return { x, y };
 }
-
-/** The ten points of Higham and Higham, SIAM Review 61, 2019: five of each class. */
-export const points: readonly (readonly [number, number])[] = [
-  ...([[0.1, 0.1], [0.3, 0.4], [0.1, 0.5], [0.6, 0.9], [0.4, 0.2]] as const),
-  ...([[0.6, 0.3], [0.5, 0.6], [0.9, 0.2], [0.4, 0.4], [0.7, 0.6]] as const),
-]; // biome-ignore format: a class a line
 
 /** x f32[10, 2], and y f32[10, 2]: (1, 0) for the first class and (0, 1) for the second. */
 export function pointData(): Dataset<NdArray> {
