@@ -40,9 +40,9 @@ export class GpuDevice extends GpuRuntime implements Device {
     super(found);
     if (request) this.renew = async () => Object.assign(await GpuDevice.request(request), { tuning: this.tuning });
     const { limits, features } = found.gpu;
-    const { maxStorageBuffersPerShaderStage: maxBuffers } = limits;
+    const { maxStorageBuffersPerShaderStage: maxBuffers, maxComputeInvocationsPerWorkgroup: maxWorkgroup } = limits;
     const quads = features.has("subgroups") && (found.info.subgroupMinSize ?? 0) >= 4;
-    this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers, quads };
+    this.target = { ...(this.software ? softwareTarget : gpuTarget), maxBuffers, maxWorkgroup, quads };
   }
 
   static override async request(options: RequestOptions = {}): Promise<GpuDevice> {

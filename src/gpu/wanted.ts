@@ -20,6 +20,7 @@ const gibibyte = 2 ** 30;
 
 const limits = {
   maxStorageBuffersPerShaderStage: [10, "large steps take a dispatch or two more"],
+  maxComputeInvocationsPerWorkgroup: [256, "large products share loads among fewer lanes"],
   maxStorageBufferBindingSize: [gibibyte, "a value or data set must be smaller"],
   maxBufferSize: [gibibyte, "the values of one put must be smaller together"],
 } as const satisfies Partial<Record<keyof GPUSupportedLimits, readonly [number, string]>>;

@@ -27,7 +27,7 @@ export function boxCandidates(group: Group, extents: readonly number[], target: 
   if (domain.length < 2 || numel(domain) * numel(extents) < target.leastBoxWork) return [];
   const last = extents.length - 1;
   return shapes.flatMap((shape): Schedule[] => {
-    if ((extents[last] as number) < shape.unroll) return [];
+    if (shape.lanes > target.maxWorkgroup || (extents[last] as number) < shape.unroll) return [];
     const tile = domain.map(() => 1);
     const box = domain.map(() => 1);
     const fill = (d: number, own: number, lanes: number) => {

@@ -7,6 +7,8 @@ export interface Target {
   /** Most storage buffers that one kernel binds. */
   readonly maxBuffers: number;
   readonly workgroupSize: number;
+  /** Most lanes of a workgroup. */
+  readonly maxWorkgroup: number;
   /** Four lanes in a row, from a multiple of four on, can exchange values (WGSL's quadBroadcast). */
   readonly quads: boolean;
   /** Lanes (invocations) that keep the device busy; fewer cost proportionally. */
@@ -44,6 +46,7 @@ export const gpuTarget: Target = {
   software: false,
   maxBuffers: 8,
   workgroupSize: 64,
+  maxWorkgroup: 256,
   quads: false,
   lanes: 32768,
   workgroupMemory: 16384,
@@ -72,6 +75,7 @@ export const softwareTarget: Target = {
   software: true,
   maxBuffers: 8,
   workgroupSize: 16,
+  maxWorkgroup: 256,
   quads: true,
   lanes: 128,
   workgroupMemory: 0,

@@ -1,17 +1,24 @@
 // wgrad in another app: on its device, in its encoder, from and into its buffers, and nothing of it changed.
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { grad } from "../../src/autodiff/backward.ts";
 import { createGpu } from "../../src/cli/dawn.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
+import { leaves, type Tree } from "../../src/graph/tree.ts";
+import { keyOf } from "../../src/nn/key.ts";
+import { predict } from "../../src/nn/layer.ts";
 import { dense, flatten } from "../../src/nn/layers.ts";
 import { mse, softmaxCrossEntropy } from "../../src/nn/losses.ts";
 import { sequential } from "../../src/nn/model.ts";
 import { lstm } from "../../src/nn/recurrentLayers.ts";
 import { adam, sgd } from "../../src/optim/rules.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import { gpuTarget } from "../../src/plan/target.ts";
 import { ArrayError, ShapeError } from "../../src/shape/errors.ts";
 import { ndarray } from "../../src/shape/ndarray.ts";
 import { f32, i32, type TensorType, u8 } from "../../src/shape/types.ts";
-import type { Tensor } from "../../src/tensor.ts";
+import { isTensor, type Tensor } from "../../src/tensor.ts";
+import { trace } from "../../src/trace.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { random } from "../samples/sample.ts";
 import { watch } from "./watch.ts";
@@ -233,6 +240,7 @@ describe("the host's device", () => {
         ["timestamp-query", false, true],
         ["subgroups", false, true],
         ["maxStorageBuffersPerShaderStage", 8, 10],
+        ...(featureLevel === "core" ? [] : [["maxComputeInvocationsPerWorkgroup", 128, 256]]),
         ["maxStorageBufferBindingSize", 2 ** 27, 2 ** 30],
         ["maxBufferSize", 2 ** 28, 2 ** 30],
       ]);
@@ -254,6 +262,38 @@ describe("the host's device", () => {
       const { features } = (await api.requestAdapter())!;
       expect(own.lacks.filter(({ name }) => features.has(name))).toEqual([]); // it takes what there is
       own.dispose();
+    });
+
+    // the plan of this device is for a CPU; the limits are those of a small GPU too
+    test("kernels for a GPU fit", async () => {
+      const device = GpuDevice.from(low);
+      const options = device.planOptions();
+      const { maxBuffers, maxWorkgroup } = options.target;
+      const product = trace((({ a, b }: Record<"a" | "b", Tensor>) => ({ y: a.matmul(b) })) as never, {
+        ...{ a: f32(512, 512), b: f32(512, 512) },
+      });
+      const recurrent = lstm({ units: 32, returns: "last" });
+      const { params } = recurrent.init(keyOf(1), f32(16, 3, 8));
+      const types = { x: f32(16, 3, 8), params };
+      const sequence = trace(
+        (({ x, params }: { x: Tensor; params: Tree<Tensor> }) => {
+          const weights = leaves(params, isTensor).map(({ value }) => value);
+          const loss = predict(recurrent, { params, state: {} }, x).square().sum();
+          return { slopes: grad(loss, weights) };
+        }) as never,
+        types as never,
+      );
+      for (const traced of [product, sequence]) {
+        const { dispatches } = makePlan(traced, { ...options, target: { ...gpuTarget, maxBuffers, maxWorkgroup } });
+        const kernels = dispatches.map(({ label, wgsl, bindings }) =>
+          device.pipelines.get(
+            label,
+            wgsl,
+            bindings.map((b) => b.access),
+          ),
+        );
+        await Promise.all(kernels); // WebGPU refuses a kernel that is beyond a limit
+      }
     });
 
     test("every layer of a wide step fits", async () => {
