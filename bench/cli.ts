@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { root } from "../src/cli/browsers.mjs";
 import { caseGroups } from "./cases.ts";
 import { kernelNames } from "./kernels.ts";
+import { each } from "./measure.ts";
 import { opCases } from "./ops.ts";
 import { comparisonName, peerNames } from "./peers/contestant.ts";
 import { writeReport } from "./reportPage.ts";
@@ -60,8 +61,13 @@ async function record<A extends About, R extends Row>(
 ): Promise<void> {
   const last = resume ? lastRun(results, suite) : null;
   const recorder = new Recorder<A, R>(results, suite, last?.run);
-  await measure((message) => recorder.take(message), [...(last?.names ?? [])]);
-  if (recorder.rows.length === 0) return console.log(`bench ${suite}: no row is missing`);
+  try {
+    await measure((message) => recorder.take(message), [...(last?.names ?? [])]);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
+  if (recorder.rows.length === 0) return console.log(`bench ${suite}: there is no new row`);
   console.log(print(recorder.result));
   if (json) writeFileSync(json, `${JSON.stringify(recorder.result, null, 1)}\n`);
 }
@@ -86,13 +92,13 @@ program
     check(given, all);
     const subjects = given.length ? given : all;
     await record("compare", keep, compareTable, async (take, has) => {
-      for (const [i, subject] of subjects.entries()) {
-        const left = peers.filter((peer) => !has.includes(comparisonName(subject, peer, tune)));
-        if (left.length === 0) continue;
-        take(`${i + 1} of ${subjects.length}: ${subject}`);
-        const args = { subject, peers: left, rounds, sampleMilliseconds: sample, tune };
-        await runSuite<CompareArgs, Parameters<typeof take>[0]>("compare", args, "chrome", take);
-      }
+      const missing = (subject: string) => peers.filter((peer) => !has.includes(comparisonName(subject, peer, tune)));
+      const run = (subject: string) => {
+        const args = { subject, peers: missing(subject), rounds, sampleMilliseconds: sample, tune };
+        return runSuite<CompareArgs, Parameters<typeof take>[0]>("compare", args, "chrome", take);
+      };
+      const left = subjects.filter((subject) => missing(subject).length > 0);
+      await each(left, (subject) => subject, run, take);
     });
   });
 

@@ -20,6 +20,26 @@ export function spread(values: readonly number[]): Spread {
   return { median: at(0.5), min: at(0), max: at(1), quartiles: [at(0.25), at(0.75)], samples: sorted.length };
 }
 
+/** Runs each by itself, so that one that fails costs no other; throws at the end if one did. */
+export async function each<T>(
+  all: readonly T[],
+  nameOf: (item: T) => string,
+  run: (item: T) => Promise<void>,
+  send: (text: string) => void,
+): Promise<void> {
+  const failed: string[] = [];
+  for (const [i, item] of all.entries()) {
+    send(`${i + 1} of ${all.length}: ${nameOf(item)}`);
+    try {
+      await run(item);
+    } catch (error) {
+      failed.push(nameOf(item));
+      send(`${nameOf(item)} FAILED: ${(error as Error).message}`);
+    }
+  }
+  if (failed.length) throw new Error(`bench: ${failed.length} of ${all.length} failed: ${failed.join("; ")}`);
+}
+
 /** Does something `count` times, to its end on the device. Gives the milliseconds of JavaScript that took, waits left out. */
 export type Work = (count: number) => Promise<number>;
 

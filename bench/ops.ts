@@ -90,7 +90,7 @@ export const opCases: Record<Exclude<OpName, Idle>, OpCase> = {
   erf: unary((x) => x.erf()),
   clip: unary((x) => x.clip({ low: -0.5, high: 0.5 })),
   finite: unary((x) => x.finite()),
-  cast: unary((x) => x.mul(1000).cast("i32")),
+  cast: { ...elements, inputs: (n) => [i32(n)], build: (x) => x!.cast("f32") },
   relu: unary((x) => x.relu()),
   leakyRelu: unary((x) => x.leakyRelu()),
   elu: unary((x) => x.elu()),

@@ -32,7 +32,7 @@ export const tfjsOps: Partial<Record<OpName, Run>> = {
   tanh: unary(tf.tanh),
   erf: unary(tf.erf),
   clip: unary((x) => tf.clipByValue(x, -0.5, 0.5)),
-  cast: unary((x) => tf.tidy(() => tf.cast(tf.mul(x, 1000), "int32"))),
+  cast: unary((x) => tf.cast(x, "float32")),
   relu: unary(tf.relu),
   leakyRelu: unary((x) => tf.leakyRelu(x, 0.01)),
   elu: unary(tf.elu),

@@ -28,9 +28,9 @@ const keep = (name: string, text: string) => {
   console.log(text);
 };
 
-async function attempt(name: string, run: () => Promise<string>): Promise<void> {
+async function attempt(name: string, run: () => Promise<void>): Promise<void> {
   try {
-    keep(name, await run());
+    await run();
   } catch (error) {
     keep(`${name}-failed`, String((error as Error).stack));
     process.exitCode = 1;
@@ -45,8 +45,11 @@ const suite = <A extends About, R extends Row>(
 ) =>
   attempt(file, async () => {
     const recorder = new Recorder<A, R>(results, name);
-    await run((message) => recorder.take(message));
-    return print(recorder.result);
+    try {
+      await run((message) => recorder.take(message));
+    } finally {
+      if (recorder.rows.length) keep(file, print(recorder.result));
+    }
   });
 
 const training = { tasks, samples: quick ? 2 : 9, sampleMilliseconds: quick ? 100 : 1000 };
@@ -59,7 +62,7 @@ await suite("kernels", "matmul-tuned", kernelsTable, (take) =>
 for (const task of tasks)
   await attempt(`profile-${task}`, async () => {
     const { device, text } = await profile({ task, tune: true }, (line) => process.stderr.write(`${line}\n`));
-    return `${task}, tuned, on ${device}\n${text}`;
+    keep(`profile-${task}`, `${task}, tuned, on ${device}\n${text}`);
   });
 await suite("kernels", "kernels", kernelsTable, (take) =>
   kernels({ ...products, filter: quick ? "reduction" : "", tune: false }, take),

@@ -11,7 +11,7 @@ import type { NdArray } from "../../src/shape/ndarray.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { compileTree, disposeTree, putTree, type Trees } from "../../src/train/program.ts";
 import { requestDevice } from "../host.ts";
-import type { Work } from "../measure.ts";
+import { each, type Work } from "../measure.ts";
 import { type OpCase, opCases } from "../ops.ts";
 import "../peers/tfjsBackends.ts";
 import type { About, Message, Result } from "../results.ts";
@@ -41,17 +41,21 @@ const main: PageModule<GpuVsCpuArgs, Message<About, Series>, void> = async ({ fi
   const wanted = (name: string) => name.includes(filter) && !skip.includes(name);
   const ops = (Object.entries(opCases) as [keyof typeof opCases, OpCase][]).filter(([name]) => wanted(name));
   const tasks = scaledTasks.filter(wanted);
-  let done = 0;
-  const finished = (row: Series) => {
-    send({ row });
-    send(`${++done} of ${ops.length + tasks.length}: ${row.name}`);
-  };
-  for (const [name, op] of ops) {
+  const opSeries = async ([name, op]: (typeof ops)[number]): Promise<Series> => {
     const over = new Sizes(samples);
     for (const size of op.sizes) await opPoint(device, name, op, size, over);
-    finished({ name, axis: op.axis, points: over.points });
-  }
-  for (const task of tasks) finished(await taskSeries(device, task, new Sizes(samples)));
+    return { name, axis: op.axis, points: over.points };
+  };
+  const all = [
+    ...ops.map((op) => ({ name: op[0], series: () => opSeries(op) })),
+    ...tasks.map((task) => ({ name: task, series: () => taskSeries(device, task, new Sizes(samples)) })),
+  ];
+  await each(
+    all,
+    ({ name }) => name,
+    async ({ series }) => send({ row: await series() }),
+    send,
+  );
 };
 export default main;
 

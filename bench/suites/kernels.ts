@@ -15,7 +15,7 @@ import { type Case, cases } from "../cases.ts";
 import { type Ceilings, measureCeilings } from "../ceilings.ts";
 import { samplesOf } from "../gpuTime.ts";
 import { requestDevice, sessionStore } from "../host.ts";
-import { type Spread, spread } from "../measure.ts";
+import { each, type Spread, spread } from "../measure.ts";
 import type { About, Message, Result, Row } from "../results.ts";
 import { differenceOf, valuesOf } from "../values.ts";
 
@@ -66,12 +66,16 @@ const main: PageModule<KernelsArgs, Message<KernelsAbout, KernelRow>, void> = as
   send({ about: { device: device.name, ceilings } });
   const { gflops, gigabytesPerSecond } = ceilings;
   send(`${gflops.median.toPrecision(3)} GFLOP/s, ${gigabytesPerSecond.median.toPrecision(3)} GB/s`);
-  for (const [i, c] of wanted.entries()) {
+  const run = async (c: Case) => {
     const row = await measure(device, timer, ceilings, c, nameOf(c), args);
     send({ row });
-    send(`${i + 1} of ${wanted.length}: ${row.name}: ${row.microseconds.median.toPrecision(3)} µs`);
+    send(`  ${row.microseconds.median.toPrecision(3)} µs`);
+  };
+  try {
+    await each(wanted, nameOf, run, send);
+  } finally {
+    device.dispose();
   }
-  device.dispose();
 };
 export default main;
 
