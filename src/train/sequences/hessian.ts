@@ -67,7 +67,7 @@ export const hessian: SequenceTask = {
     print(
       `descent of rate ${lr} is stable while the largest eigenvalue λ is below 2/${lr} = ${(2 / lr).toPrecision(3)}`,
     );
-    const parts = 10;
+    const parts = Math.min(10, steps);
     const found = { loss: Number.NaN, eigenvalue: Number.NaN, residual: Number.NaN };
     for (let part = 0; part <= parts; part++) {
       if (part > 0) training.run({ params }, { repeat: Math.ceil(steps / parts) });
