@@ -36,8 +36,9 @@ const freeCompilation = 100;
 /** Raise it when a schedule comes to mean something else: what was remembered is forgotten then. */
 const scheduleVersion = 2;
 
-/** What choices are remembered by. */
-export const tuningKey = (device: GpuDevice): string => `${device.name} · schedules ${scheduleVersion}`;
+/** What choices are remembered by: the adapter, and what a device on it may do. */
+export const tuningKey = ({ name, target: { maxWorkgroup, quads } }: GpuDevice): string =>
+  `${name} · workgroups of ${maxWorkgroup}${quads ? ", quads" : ""} · schedules ${scheduleVersion}`;
 
 /** The plan of a function with the fastest schedule for each dear group: as remembered, or timed now and remembered from now on. */
 export async function tunedPlan(device: GpuDevice, trace: Trace, options: TuneOptions): Promise<Plan> {
