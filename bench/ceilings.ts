@@ -1,12 +1,18 @@
-// What the device can do at most, measured: a copy, and a loop of multiply-adds that touches no memory.
+// What the device can do at most, measured: copies of arrays, and a loop of multiply-adds that touches no memory.
 import type { GpuDevice } from "../src/gpu/device.ts";
 import type { PassTimer } from "../src/gpu/passTimer.ts";
 import { samplesOf } from "./gpuTime.ts";
 import { type Spread, spread } from "./measure.ts";
 
-export interface Ceilings {
+/** A copy of an array: small ones lie in caches. */
+export interface Copy {
   /** Read and written, together. */
+  readonly bytes: number;
   readonly gigabytesPerSecond: Spread;
+}
+
+export interface Ceilings {
+  readonly copies: readonly Copy[];
   readonly gflops: Spread;
   /** How many vec4 accumulators did best. */
   readonly accumulators: number;
@@ -44,8 +50,9 @@ const multiplyAdd = (accumulators: number): string => {
 
 export async function measureCeilings(device: GpuDevice, timer: PassTimer): Promise<Ceilings> {
   const { gpu, software } = device;
-  const bytes = software ? 1 << 24 : 1 << 28;
-  const [x, y] = ["x", "y"].map((label) => gpu.createBuffer({ label, size: bytes, usage: GPUBufferUsage.STORAGE })) as [
+  const sizes = [1 << 19, 1 << 22, 1 << 25, 1 << 28].slice(0, software ? 3 : 4);
+  const size = sizes.at(-1) as number;
+  const [x, y] = ["x", "y"].map((label) => gpu.createBuffer({ label, size, usage: GPUBufferUsage.STORAGE })) as [
     GPUBuffer,
     GPUBuffer,
   ];
@@ -61,10 +68,14 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
       pass.dispatchWorkgroups(wide, Math.ceil(workgroups / wide));
     };
   };
-  const copied: Spread[] = [];
-  for (const count of [1, 4, 16]) {
-    const times = await samplesOf(timer, (await prepare(copy(count)))(bytes / 16 / 64 / count));
-    copied.push(spread(times.map((ns) => (2 * bytes) / ns)));
+  const copies: Copy[] = [];
+  for (const each of sizes) {
+    const found: Spread[] = [];
+    for (const count of [1, 4, 16]) {
+      const times = await samplesOf(timer, (await prepare(copy(count)))(each / 16 / 64 / count));
+      found.push(spread(times.map((ns) => (2 * each) / ns)));
+    }
+    copies.push({ bytes: 2 * each, gigabytesPerSecond: found.reduce((a, b) => (b.median > a.median ? b : a)) });
   }
   const workgroups = software ? 64 : 1 << 14;
   let best: { gflops: Spread; accumulators: number } | undefined;
@@ -76,6 +87,9 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
   }
   x.destroy();
   y.destroy();
-  const gigabytesPerSecond = copied.reduce((a, b) => (b.median > a.median ? b : a));
-  return { gigabytesPerSecond, ...best! };
+  return { copies, ...best! };
 }
+
+/** The copy that moves about as much as a kernel does. */
+export const copyLike = ({ copies }: Ceilings, bytes: number): Copy =>
+  copies.reduce((a, b) => (Math.abs(Math.log(b.bytes / bytes)) < Math.abs(Math.log(a.bytes / bytes)) ? b : a));

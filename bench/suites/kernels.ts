@@ -12,7 +12,7 @@ import type { TensorType } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { compileTree, disposeTree, putTree, type TreeProgram, type Trees } from "../../src/train/program.ts";
 import { type Case, cases } from "../cases.ts";
-import { type Ceilings, measureCeilings } from "../ceilings.ts";
+import { type Ceilings, copyLike, measureCeilings } from "../ceilings.ts";
 import { samplesOf } from "../gpuTime.ts";
 import { requestDevice, sessionStore } from "../host.ts";
 import { each, type Spread, spread } from "../measure.ts";
@@ -35,7 +35,7 @@ export interface KernelRow extends Row {
   readonly microseconds: Spread;
   readonly gflops: number;
   readonly gigabytesPerSecond: number;
-  /** Of the ceiling that is nearer: arithmetic or memory. */
+  /** Of the ceiling that is nearer: arithmetic, or a copy that moves about as much. */
   readonly share: number;
   /** From the reference, relative to its greatest value. Absent where the reference would take too long. */
   readonly difference?: number;
@@ -64,8 +64,6 @@ const main: PageModule<KernelsArgs, Message<KernelsAbout, KernelRow>, void> = as
   send("ceilings");
   const ceilings = await measureCeilings(device, timer);
   send({ about: { device: device.name, ceilings } });
-  const { gflops, gigabytesPerSecond } = ceilings;
-  send(`${gflops.median.toPrecision(3)} GFLOP/s, ${gigabytesPerSecond.median.toPrecision(3)} GB/s`);
   const run = async (c: Case) => {
     const row = await measure(device, timer, ceilings, c, nameOf(c), args);
     send({ row });
@@ -115,7 +113,10 @@ async function measure(
   return {
     ...{ name, group: c.group, dispatches: dispatches.length, gflops, gigabytesPerSecond },
     microseconds: spread(times.map((ns) => ns / 1000)),
-    share: Math.max(gflops / ceilings.gflops.median, gigabytesPerSecond / ceilings.gigabytesPerSecond.median),
+    share: Math.max(
+      gflops / ceilings.gflops.median,
+      gigabytesPerSecond / copyLike(ceilings, bytes).gigabytesPerSecond.median,
+    ),
     ...(difference === undefined ? {} : { difference }),
   };
 }

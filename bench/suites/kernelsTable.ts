@@ -1,4 +1,5 @@
 // What `bench kernels` prints.
+import { count } from "../../src/plan/print.ts";
 import { short, spreadText, table } from "../table.ts";
 import type { KernelsResult } from "./kernels.ts";
 
@@ -7,12 +8,15 @@ export function kernelsTable({ about: { device, ceilings }, rows }: KernelsResul
     ...[r.name, String(r.dispatches), spreadText(r.microseconds), short(r.gflops), short(r.gigabytesPerSecond)],
     ...[`${(100 * r.share).toFixed(0)} %`, r.difference === undefined ? "" : r.difference.toExponential(0)],
   ]);
+  const copies = ceilings.copies
+    .map(({ bytes, gigabytesPerSecond }) => `${count(bytes)}B ${spreadText(gigabytesPerSecond)} GB/s`)
+    .join(", ");
   const header = ["kernel", "dispatches", "µs (least–most)", "GFLOP/s", "GB/s", "of ceiling", "difference"];
   return [
     device,
-    `ceilings, measured: a copy ${spreadText(ceilings.gigabytesPerSecond)} GB/s, multiply-adds ${spreadText(ceilings.gflops)} GFLOP/s`,
+    `ceilings, measured: multiply-adds ${spreadText(ceilings.gflops)} GFLOP/s; copies of ${copies}`,
     table(header, cells),
     "GFLOP/s count a multiply-add as two; GB/s count each input read once and each output written once;",
-    "of ceiling: of the ceiling that is nearer; difference: from the float64 reference, of the greatest value.",
+    "of ceiling: of the one that is nearer, arithmetic or a copy that moves about as much; difference: from the float64 reference, of the greatest value.",
   ].join("\n");
 }
