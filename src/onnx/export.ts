@@ -44,7 +44,7 @@ export function toOnnx(
   options: OnnxExportOptions = {},
 ): Uint8Array {
   const { state = {}, batch = "symbolic" } = options;
-  if (input.shape.length === 0)
+  if (input.shape.length === 0 && batch === "symbolic")
     throw new ShapeError(
       `toOnnx: the input must be [batch, …], got ${printType(input)} (rank 0 vs ≥ 1); give its type`,
     );
@@ -55,14 +55,14 @@ export function toOnnx(
       : traceBatches(model, variables, input, options);
   const e = new Emitter({ variables: traced.variables, sizes, input: traced.x });
   write(e, traced.y);
-  const output = finish(e, traced.y);
+  const nodes = nodesOf(e, traced.y);
   return encode(modelSchema, {
     irVersion,
     producerName: "wgrad",
     opsetImport: [{ domain: "", version: opset }],
     graph: {
       name: options.name ?? model.name,
-      node: output.nodes,
+      node: nodes,
       initializer: e.initialisers,
       input: [described("x", input, e.sizes(traced.x))],
       output: [described("y", traced.y.type, e.sizes(traced.y))],
@@ -130,20 +130,23 @@ function write(e: Emitter, y: Tensor): void {
   for (const plan of plans.reverse()) plan.emit(e);
 }
 
-/** The nodes, the output being called y, and outputs of recurrent nodes that nobody reads being left out. */
-function finish(e: Emitter, y: Tensor): { nodes: NodeProto[] } {
+/** The nodes that the output is made of. It is called y; other outputs that nobody reads have no name. */
+function nodesOf(e: Emitter, y: Tensor): NodeProto[] {
   const made = e.get(y);
-  const own = e.nodes.some(({ output = [] }) => output.includes(made));
-  if (!own) e.node("Identity", [made]);
-  const last = own ? made : (e.nodes.at(-1)!.output![0] as string);
-  const read = new Set(["y", ...e.nodes.flatMap(({ input = [] }) => input)]);
+  const isMade = e.nodes.some(({ output = [] }) => output.includes(made));
+  const last = isMade ? made : e.node("Identity", [made]);
   const named = (name: string) => (name === last ? "y" : name);
-  const nodes = e.nodes.map((node) => {
-    const output = node.output!.map(named).map((name) => (name === "y" || read.has(name) ? name : ""));
+  const read = new Set(["y"]);
+  const nodes: NodeProto[] = [];
+  for (const node of [...e.nodes].reverse()) {
+    const output = (node.output ?? []).map(named).map((name) => (read.has(name) ? name : ""));
     while (output.at(-1) === "") output.pop();
-    return { ...node, input: (node.input ?? []).map(named), output };
-  });
-  return { nodes };
+    if (output.length === 0) continue;
+    const input = (node.input ?? []).map(named);
+    for (const name of input) read.add(name);
+    nodes.push({ ...node, input, output });
+  }
+  return nodes.reverse();
 }
 
 function described(name: string, { dtype }: TensorType, sizes: readonly Size[]): ValueInfoProto {

@@ -142,9 +142,11 @@ function runStep(step: Step, opset: number, values: Map<string, Argument>, train
     for (const [k, name] of outputs.entries()) {
       const tensor = made[k];
       if (!tensor || name === "") continue;
-      if (!tensor.shape.every((n) => Number.isInteger(n) && n > 0) || numel(tensor.shape) > mostElements)
+      const size = tensor.shape.every(Number.isInteger) ? numel(tensor.shape) : Number.NaN;
+      const argument = given.every(isFixed) ? fixed(tensor) : { tensor, value: valueIn(tensor) };
+      if (!(size >= (argument.value ? 0 : 1) && size <= mostElements))
         throw new UnsupportedError(`it makes ${printType(tensor.type)} (vs 1 … ${mostElements} elements)`);
-      values.set(name, given.every(isFixed) ? fixed(tensor) : { tensor, value: valueIn(tensor) });
+      values.set(name, size > 0 ? argument : { ...argument, tensor: undefined });
     }
   });
 }

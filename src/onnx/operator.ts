@@ -64,6 +64,10 @@ export class Operator {
   from(k: number): Tensor[] {
     return Array.from({ length: this.count - k }, (_, i) => this.get(k + i));
   }
+  /** Those from k on that hold something. */
+  filled(k: number): Tensor[] {
+    return this.#arguments.slice(k).flatMap((argument) => argument?.tensor ?? []);
+  }
   /** The values of an argument that has to be known when the graph is made: axes, shapes, a ratio. Undefined if there is none. */
   values(k: number): readonly number[] | undefined {
     const argument = this.#arguments[k];

@@ -71,6 +71,8 @@ function slice(n: Operator): Tensor {
     }
     part.steps[d] = Math.abs(step);
   }
+  const sizes = x.shape.map((_, d) => Math.max(Math.ceil((part.ends[d]! - part.starts[d]!) / part.steps[d]!), 0));
+  if (sizes.includes(0)) return full({ dtype: x.dtype, shape: sizes }, 0);
   return (backwards.length > 0 ? x.flip(backwards) : x).slice(part.starts, part.ends, part.steps);
 }
 
@@ -177,7 +179,7 @@ function reverseSequence(n: Operator): Tensor {
 }
 
 export const views: Readonly<Record<string, Builder>> = {
-  Concat: one((n) => concat(n.from(0), n.attributes.number("axis", 1))),
+  Concat: one((n) => concat(n.filled(0), n.attributes.number("axis", 1))),
   Constant: one(constantOf),
   ConstantOfShape: one(constantOfShape),
   Expand: one(expand),

@@ -1,5 +1,6 @@
 // Elementwise ops.
 
+import type { DType } from "../../shape/types.ts";
 import type { Tensor } from "../../tensor.ts";
 import { type Emitter, float, outputOf } from "../emitter.ts";
 import { codeOf } from "../tensors.ts";
@@ -23,9 +24,25 @@ const clip: Emit = (e, node) => {
   made((_, x) => e.node("Clip", [x, bound(low, -largest), bound(high, largest)]))(e, node);
 };
 
+/** Beyond an integer's range ONNX leaves open what comes out; for a byte that is not far. */
+const cast: Emit = (e, node) => {
+  const { dtype } = node.params as { dtype: DType };
+  const to = codeOf(dtype);
+  const byte = dtype === "u8" && node.inputs[0]!.dtype === "f32";
+  const within = (x: string) => (byte ? e.node("Clip", [x, e.scalar("f32", 0), e.scalar("f32", 255)]) : x);
+  made((_, x) => e.node("Cast", [within(x)], { to }))(e, node);
+};
+
+/** Runtimes have no Where of truth values. */
+const where: Emit = (e, node) => {
+  const both = (e: Emitter, [c, a, b]: readonly string[]) =>
+    e.node("Or", [e.node("And", [c!, a!]), e.node("And", [e.node("Not", [c!]), b!])]);
+  broadcast(outputOf(node).dtype === "bool" ? both : "Where")(e, node);
+};
+
 export const elementwise: Readonly<Record<string, Emit>> = {
   abs: unary("Abs"),
-  cast: unary("Cast", ({ dtype }) => ({ to: codeOf(dtype) })),
+  cast,
   clip,
   cos: unary("Cos"),
   detach: (e, node) =>
@@ -37,7 +54,7 @@ export const elementwise: Readonly<Record<string, Emit>> = {
   elu: unary("Elu", ({ alpha }) => ({ alpha: float(alpha) })),
   erf: unary("Erf"),
   exp: unary("Exp"),
-  finite: made((e, x) => e.node("Not", [e.node("Or", [e.node("IsNaN", [x]), e.node("IsInf", [x])])])),
+  finite: made((e, x) => e.node("LessOrEqual", [e.node("Abs", [x]), e.scalar("f32", largest)])),
   floor: unary("Floor"),
   gelu: unary("Gelu", ({ approximate }) => ({ approximate })),
   leakyRelu: unary("LeakyRelu", ({ alpha }) => ({ alpha: float(alpha) })),
@@ -77,5 +94,5 @@ export const elementwise: Readonly<Record<string, Emit>> = {
   ),
   rem: broadcast((e, operands) => e.node("Mod", operands, { fmod: 1 })),
   sub: broadcast("Sub"),
-  where: broadcast("Where"),
+  where,
 };

@@ -78,7 +78,7 @@ function write(
   initial: readonly Tensor[],
 ): void {
   const [, wh, biasN] = node.inputs as readonly [Tensor, Tensor, Tensor?];
-  if (!e.known(wh))
+  if (!e.known(wh) || (kind.opType === "GRU" && !e.known(biasN!)))
     throw new UnsupportedError(`toOnnx: the weights of ${node.op.name} are computed; make them parameters`);
   const units = wh.shape[0] as number;
   const none = full(f32(bias.shape[0]! - (kind.opType === "GRU" ? units : 0)), 0);

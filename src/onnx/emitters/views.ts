@@ -101,14 +101,20 @@ const gather: Emit = (e, node) => {
   e.set(outputOf(node), e.node("Gather", [e.get(table), indicesOf(e, indices)], { axis: node.params.axis }));
 };
 
+/** ONNX wants an axis of indices. */
 const oneHot: Emit = (e, node) => {
   const { depth } = node.params as { depth: number };
+  const [indices] = node.inputs as readonly [Tensor];
+  const front = e.ints([0]);
   const values = e.node(
     "Concat",
-    [0, 1].map((v) => e.node("Unsqueeze", [e.scalar("f32", v), e.ints([0])])),
+    [0, 1].map((v) => e.node("Unsqueeze", [e.scalar("f32", v), front])),
     { axis: 0 },
   );
-  e.set(outputOf(node), e.node("OneHot", [indicesOf(e, node.inputs[0]!), e.ints(depth), values], { axis: -1 }));
+  const given = indicesOf(e, indices);
+  const list = indices.rank === 0 ? e.node("Unsqueeze", [given, front]) : given;
+  const hot = e.node("OneHot", [list, e.scalar("i32", depth), values], { axis: -1 });
+  e.set(outputOf(node), indices.rank === 0 ? e.node("Squeeze", [hot, front]) : hot);
 };
 
 const reverseSequence: Emit = (e, node) => {
