@@ -19,7 +19,7 @@ export interface FlowPanel extends Panel {
 export function flowPanel(run: Run, setup: Setup): FlowPanel {
   const worker = new Worker(new URL("../worker/flow.ts", import.meta.url), { type: "module", name: "gradient flow" });
   const api = wrap<FlowApi>(worker);
-  const summary = h("p", { className: "small muted" }, "Following the gradients …");
+  const summary = h("p", { className: "small muted", id: "flow" }, "Following the gradients …");
   const place = h("div", {});
   const element = card(
     "Gradient flow over time",

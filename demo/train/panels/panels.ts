@@ -19,8 +19,9 @@ export interface Shown {
   close(): void;
 }
 
-/** Test images that are looked at while training goes on: as many as a device does in a moment. */
-const testImages = ({ kind, software }: About): number => (kind === "cpu" ? 100 : software ? 500 : 2000);
+/** Test images that are looked at: as many as a device does in a moment, and in the end all that a GPU can. */
+const testImages = ({ state }: Run, { kind, software }: About): number =>
+  kind === "cpu" ? 100 : software ? 500 : state === "finished" ? 10_000 : 2000;
 
 export function panelsOf(run: Run, setup: Setup, about: About, view: ProgressView): Shown {
   const { kind } = tasks[setup.task];
@@ -48,7 +49,7 @@ const kinds = {
     const image = async () => draw.digit ?? (first ??= run.host.example(0));
     const activations = activationPanel(run, image);
     draw.onDraw(() => void activations.refresh().catch(() => {})); // the trainer may be being replaced
-    const review = reviewPanels(run, () => testImages(about), ({ accuracy }) => view.tested(accuracy)); // biome-ignore format: one line
+    const review = reviewPanels(run, () => testImages(run, about), ({ accuracy }) => view.tested(accuracy)); // biome-ignore format: one line
     return [draw, ...review, activations];
   },
   text: (run: Run): Panel[] => [writingPanel(run)],
