@@ -51,7 +51,7 @@ export interface Verification {
   toString(): string;
 }
 
-type Known = ReadonlyMap<Ref, NdArray>;
+type Known = (ref: Ref) => NdArray | undefined;
 
 /** Runs every dispatch of a program once on these inputs and compares what it stores with the reference. Carried values are put back. Throws
  *  what `program.run` would. */
@@ -76,7 +76,7 @@ export async function verify(
         array: located({ type: ref.type, place }),
       }));
       const got = await Promise.all(values.map(({ array }) => array.read()));
-      const references = new References(known);
+      const references = new References((ref) => known.get(ref));
       const checks = values.map(({ ref, place }, k) => ({
         name: nameOf(plan, place),
         ...check(ref, got[k] as NdArray, references, tolerance),
@@ -119,7 +119,7 @@ class References {
   }
 
   of(ref: Ref): NdArray {
-    const known = this.#known.get(ref);
+    const known = this.#known(ref);
     if (known) return known;
     let made = this.#made.get(ref.step);
     if (!made) this.#made.set(ref.step, (made = ref.step.reference(ref.step.inputs.map((r) => this.of(r)))));
@@ -128,40 +128,38 @@ class References {
 
   /** What they would be if what is known were off by a rounding: one trial of it. */
   moved(trial: number): References {
-    return (this.#moved[trial] ??= new References(new Jittered(this.#known, trial)));
+    return (this.#moved[trial] ??= new References(jittered(this.#known, trial)));
   }
 }
 
-/** Trials, at most, that tell how far a rounding moves an element, and by how many times that it may be off. */
-const trials = 12;
-const rounding = 2 ** -22;
+/** Trials, at most, that tell how far roundings move an element, and how many times that it may be off. */
+const trials = 16;
 const allowance = 4;
+/** A rounding of float32 at first, eight in the end: sums round more than once. */
+const roundingOf = (trial: number): number => 2 ** (-22 + trial / 5);
 
-/** Known values, f32 ones each multiplied by 1 ± a rounding. */
-class Jittered extends Map<Ref, NdArray> {
-  readonly #known: Known;
-  readonly #seed: number;
-
-  constructor(known: Known, seed: number) {
-    super();
-    this.#known = known;
-    this.#seed = seed;
-  }
-
-  override get(ref: Ref): NdArray | undefined {
-    const exact = this.#known.get(ref);
+/** Known values, f32 ones multiplied by 1 ± a rounding each. */
+function jittered(known: Known, trial: number): Known {
+  const rounding = roundingOf(trial);
+  const moved = new Map<Ref, NdArray>();
+  return (ref) => {
+    const exact = known(ref);
     if (exact?.dtype !== "f32") return exact;
-    let moved = super.get(ref);
-    if (!moved) {
-      let bits = 0x9e3779b9 * (this.#seed + 1);
-      const jitter = (v: number) => {
-        bits = (Math.imul(bits, 1664525) + 1013904223) | 0;
-        return v * (1 + (bits < 0 ? -rounding : rounding));
-      };
-      this.set(ref, (moved = { ...exact, data: Float64Array.from(exact.data, jitter) }));
+    let value = moved.get(ref);
+    if (!value) {
+      const jitter = (v: number, i: number) => v * (1 + (hash(i, trial) < 0 ? -rounding : rounding));
+      moved.set(ref, (value = { ...exact, data: Float64Array.from(exact.data, jitter) }));
     }
-    return moved;
-  }
+    return value;
+  };
+}
+
+/** A 32-bit integer whose sign looks random (after MurmurHash3's finaliser). */
+function hash(i: number, trial: number): number {
+  let h = Math.imul(i + 1, 0x9e3779b1) ^ Math.imul(trial + 1, 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
 }
 
 function check(ref: Ref, stored: NdArray, references: References, tolerance: number): Omit<ValueCheck, "name"> {
