@@ -51,6 +51,7 @@ export { indexedDbStore, type TuningStore } from "./gpu/tuningStore.ts";
 export type { DispatchCheck, ValueCheck, Verification, VerifyOptions } from "./gpu/verify.ts";
 export type { Lack } from "./gpu/wanted.ts";
 export type { MapTree, Tree } from "./graph/tree.ts";
+export * from "./io/index.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export { type AheadOptions, planAhead } from "./plan/ahead.ts";
@@ -73,4 +74,4 @@ export {
 } from "./tensor.ts";
 export type { TypeTree } from "./trace.ts";
 export * from "./train/index.ts";
-export type { CpuDevice, GpuDevice };
+export { CpuDevice, GpuDevice };

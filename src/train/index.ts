@@ -3,5 +3,6 @@ export type { EarlyStopping } from "./earlyStop.ts";
 export type { Evaluation } from "./evaluate.ts";
 export type { FitOptions, Progress } from "./fit.ts";
 export { type GradientFlow, type GradientFlowOptions, gradientFlow, type RunFlow } from "./gradientFlow.ts";
+export type { NextDevice, OnLost, SupplyDevice } from "./keeper.ts";
 export type { Sampling } from "./step.ts";
 export { Trainer, type TrainerOptions } from "./trainer.ts";

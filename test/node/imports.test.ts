@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** From the bottom up: a part imports from its own line and from those above it here. */
 const layers: readonly (readonly string[])[] = [
-  ["shape", "shaders"],
+  ["shape", "shaders", "indexedDb"],
   ["graph"],
   ["ops"],
   ["tensor", "compositions", "trace", "device"],
@@ -67,7 +67,7 @@ test("imports run one way", () => {
   expect(wrong).toEqual([]);
 });
 
-test("the GPU and the reference do not know each other, nor do nn and data", () => {
+test("the GPU and the reference do not know each other, nor do nn, data and io", () => {
   const strangers = [
     ["plan", "cpu"],
     ["cpu", "plan"],
@@ -77,6 +77,12 @@ test("the GPU and the reference do not know each other, nor do nn and data", () 
     ["optim", "train"],
     ["optim", "nn"],
     ["data", "train"],
+    ["nn", "io"],
+    ["optim", "io"],
+    ["data", "io"],
+    ["io", "train"],
+    ["io", "data"],
+    ["io", "gpu"],
     ["nn", "onnx"],
     ["onnx", "train"],
     ["train", "onnx"],
