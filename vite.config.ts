@@ -1,5 +1,5 @@
-// Vitest runs three projects, foldered by what they need, one after the other: node (nothing but
-// Node), gpu (WebGPU in Node, through Dawn; a process per file) and chrome (a real browser, through puppeteer).
+// Vitest runs four projects, foldered by what they need, one after the other: node (nothing but Node), gpu (WebGPU in Node,
+// through Dawn; a process per file), chrome (a real browser, through puppeteer) and package (the packed library, installed).
 
 import { defineConfig } from "vitest/config";
 
@@ -40,6 +40,18 @@ export default defineConfig({
           testTimeout: 5 * minute,
           hookTimeout: minute,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          globalSetup: ["test/package/install.ts"],
+          pool: "forks",
+          fileParallelism: false,
+          testTimeout: 2 * minute,
+          hookTimeout: minute,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
