@@ -44,6 +44,8 @@ const kinds: Record<string, (o: RecurrentOptions) => RecurrentLayer> = {
   rnn,
   relu: (o) => rnn({ ...o, activation: "relu" }),
   lstm,
+  coupled: (o) => lstm({ ...o, forget: "coupled" }),
+  ungated: (o) => lstm({ ...o, forget: "none" }),
   gru,
 };
 
