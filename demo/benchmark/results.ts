@@ -66,9 +66,9 @@ export function seriesView({ name, axis, points }: Series): HTMLElement {
     ...{ title: `${name}: time over ${axis}`, x: axis, height: 300, logX: true, logY: true },
     ...{ formatX: count, formatY: milliseconds },
     lines: [
-      { label: "GPU, a call", color: "accent" },
-      { label: "GPU, in a chain", color: "good" },
-      { label: "CPU reference", color: "second" },
+      { label: "GPU, a call", color: "accent", marks: true },
+      { label: "GPU, in a chain", color: "good", marks: true },
+      { label: "CPU reference", color: "second", marks: true },
     ],
   });
   plot.set([points.map((p) => p.size), ...sides.map(([side]) => points.map((p) => p[side] ?? null))]);

@@ -12,6 +12,8 @@ export interface Line {
   readonly faint?: boolean;
   /** Points alone, without a line. */
   readonly points?: boolean;
+  /** Marks each value, where they are few. */
+  readonly marks?: boolean;
   /** Default: three digits. */
   readonly format?: (value: number) => string;
 }
@@ -85,7 +87,7 @@ export function chart(options: ChartOptions): Chart {
               stroke: () => color(line.color),
               width: line.points ? 0 : line.faint ? 1 : 2,
               ...(line.faint ? { alpha: 0.35 } : {}),
-              points: line.points ? { show: true, size: 5, fill: () => color(line.color) } : { show: false },
+              points: { show: Boolean(line.points || line.marks), size: 6, fill: () => color(line.color) },
               value: (_, v) => (v === null ? "–" : (line.format ?? options.formatY ?? number)(v)),
             }),
           ),

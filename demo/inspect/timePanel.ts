@@ -50,13 +50,13 @@ export function timeline({ dispatches }: Description, timing: Timing, onSelect: 
   );
 }
 
-const cell = { width: 34, height: 26 };
+const cell = { width: 76, height: 26 };
 
 /** Slots as rows, dispatches as columns: a bar is a temporary's life. */
 export function memoryPanel({ slots, dispatches }: Description): HTMLElement | null {
   if (slots.length === 0) return null;
   const left = 118;
-  const columns = Math.max(16, Math.min(cell.width, 1000 / dispatches.length));
+  const columns = Math.max(16, Math.min(cell.width, 900 / dispatches.length));
   const [width, height] = [left + columns * dispatches.length, cell.height * slots.length + 22];
   const count = slots.reduce((n, slot) => n + slot.lives.length, 0);
   const apart = slots.reduce((n, slot) => n + slot.lives.reduce((m, life) => m + life.bytes, 0), 0);
