@@ -10,8 +10,17 @@ import { stack, type Tensor } from "../tensor.ts";
 import { type Initialiser, normal } from "./initialisers.ts";
 import { fold } from "./key.ts";
 import { type Layer, lastSize, outputType, type Params, requireSize, stateless } from "./layer.ts";
-import type { LstmOptions } from "./recurrentKinds.ts";
-import { gruKind, type Kind, lstmKind, rnnKind, type State, type Weights } from "./recurrentKinds.ts";
+import {
+  type GruOptions,
+  gruKind,
+  type Kind,
+  type LstmOptions,
+  lstmKind,
+  type RnnOptions,
+  rnnKind,
+  type State,
+  type Weights,
+} from "./recurrentKinds.ts";
 
 /** [N, …] → [N, shape…] */
 export function reshape(...shape: number[]): Layer {
@@ -63,7 +72,8 @@ export function oneToMany(steps: number): Layer {
   });
 }
 
-export interface FeedbackOptions extends LstmOptions {
+/** Options of the cell that is taken; of the others they are without effect. */
+export interface FeedbackOptions extends RnnOptions, LstmOptions, GruOptions {
   readonly cell: "rnn" | "lstm" | "gru";
   readonly units: number;
   readonly steps: number;

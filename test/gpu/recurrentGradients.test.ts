@@ -22,11 +22,8 @@ type Values = Awaited<ReturnType<typeof everything>>;
 
 async function check({ make, fused, draw }: LayerKind, T: number): Promise<void> {
   const given = { initial: true, ...(draw ? { draw } : {}) };
-  const run = (device: Device, form: RecurrentOptions["fused"]) =>
-    everything(
-      device,
-      layerFunction(make({ units: H, ...(form === undefined ? {} : { fused: form }) }), f32(B, T, F), given),
-    );
+  const run = (device: Device, form: NonNullable<RecurrentOptions["fused"]>) =>
+    everything(device, layerFunction(make({ units: H, fused: form }), f32(B, T, F), given));
   const want = await run(cpu, false);
   const composed = await run(gpu, false);
   const found: [what: string, distance: number][] = [];

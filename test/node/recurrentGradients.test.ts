@@ -64,7 +64,7 @@ describe("shapes of sequences", () => {
     ["one-to-many, x at step 0", sequential(oneToMany(T), lstm({ units: H }), logits), f32(B, F), [B, T, 4]],
     ...(["rnn", "lstm", "gru"] as const).map((cell): [string, Layer, TensorType, number[]] => [
       `one-to-many, the output of a ${cell} fed back`,
-      feedback({ cell, units: H, steps: T, output: dense({ units: F, activation: "sigmoid" }) }),
+      feedback({ cell, units: H, steps: T, resetAfter: false, output: dense({ units: F, activation: "sigmoid" }) }),
       f32(B, F),
       [B, T, F],
     ]),
