@@ -45,7 +45,11 @@ export class Emitter {
   readonly #weights = new Map<string, readonly TensorProto[]>();
   readonly #known = new Map<Node, boolean>();
   readonly #names = new Map<string, string>();
-  readonly #taken = new Set<string>(["x", "y"]);
+  /** Names, and how often each was asked for. */
+  readonly #taken = new Map([
+    ["x", 1],
+    ["y", 1],
+  ]);
 
   constructor(source: Source) {
     this.#source = source;
@@ -71,16 +75,16 @@ export class Emitter {
   }
 
   #unique(base: string): string {
-    let name = base;
-    for (let k = 1; this.#taken.has(name); k++) name = `${base}_${k}`;
-    this.#taken.add(name);
+    let count = this.#taken.get(base) ?? 0;
+    let name = count === 0 ? base : `${base}_${count}`;
+    while (this.#taken.has(name)) name = `${base}_${++count}`;
+    this.#taken.set(base, count + 1).set(name, this.#taken.get(name) ?? 1);
     return name;
   }
 
-  /** int64 [n], or a scalar. */
-  ints(values: readonly number[] | number): string {
-    const list = typeof values === "number" ? [values] : values;
-    return this.#constant(`int64 ${JSON.stringify(values)}`, () => writeInts("", list, typeof values === "number"));
+  /** int64 [n] */
+  ints(values: readonly number[]): string {
+    return this.#constant(`int64 [${values}]`, () => writeInts("", values));
   }
   /** A scalar. */
   scalar(dtype: DType, value: number): string {

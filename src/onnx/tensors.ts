@@ -111,8 +111,8 @@ export function writeTensor(name: string, { dtype, shape, data }: NdArray): Tens
   };
 }
 
-/** A tensor of int64, as shapes and axes are. */
-export function writeInts(name: string, values: readonly number[], scalar = false): TensorProto {
+/** A tensor of int64 [n], as shapes and axes are. */
+export function writeInts(name: string, values: readonly number[]): TensorProto {
   const raw = new BigInt64Array(values.map(BigInt));
-  return { name, dims: scalar ? [] : [values.length], dataType: 7, rawData: new Uint8Array(raw.buffer) };
+  return { name, dims: [values.length], dataType: 7, rawData: new Uint8Array(raw.buffer) };
 }
