@@ -18,6 +18,7 @@ import { model as modelSchema, type NodeProto, type ValueInfoProto } from "./mod
 import { encode } from "./protobufWriter.ts";
 import { codeOf } from "./tensors.ts";
 
+/** How a model is exported. */
 export interface OnnxExportOptions {
   /** What the model keeps besides parameters: batch norm's statistics. Default: nothing. */
   readonly state?: Params<NdArray>;

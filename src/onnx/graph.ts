@@ -19,7 +19,9 @@ import { dtypeOf, readTensor } from "./tensors.ts";
 
 /** An input or output of a graph. */
 export interface OnnxValue {
+  /** Its name in the file. */
   readonly name: string;
+  /** Floats are f32; int64 is i32. */
   readonly dtype: DType;
   /** Sizes; a name where a size is left open ("batch"), which is "" if it has none. Undefined if the file leaves even the rank open. */
   readonly shape: readonly (number | string)[] | undefined;

@@ -11,10 +11,15 @@ import { constant, type Tensor } from "../tensor.ts";
 import { type CheckedGraph, labelOf, mostKnown, type OnnxValue, readGraph, type Step } from "./graph.ts";
 import { type Argument, Operator, type Training } from "./operator.ts";
 
+/** A graph that was read from a file. */
 export interface OnnxModel {
+  /** Of the graph; may be "". */
   readonly name: string;
+  /** The version of ONNX's operators that the file is of. */
   readonly opset: number;
+  /** What `apply` takes, in the file's order. */
   readonly inputs: readonly OnnxValue[];
+  /** What `apply` gives. */
   readonly outputs: readonly OnnxValue[];
   /** The file's weights by their names, in its layouts (filters [K, C/groups, kh, kw], …): every float tensor that is not a scalar, batch
    *  norm's statistics among them. Other initialisers are constants of the graph. */
