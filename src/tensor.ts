@@ -16,9 +16,7 @@ import type {
 import * as windows from "./compositions/window.ts";
 import { Node } from "./graph/node.ts";
 import type { AnyOp, Params } from "./graph/op.ts";
-import type { AvgGradParams } from "./ops/avgPool.ts";
 import * as ops from "./ops/index.ts";
-import type { PoolGradParams, PoolParams } from "./ops/pool.ts";
 import { normaliseAxes, normaliseAxis } from "./shape/broadcast.ts";
 import { ShapeError, ValueError } from "./shape/errors.ts";
 import { type DType, printType, type Shape, sameShape, sameType, type TensorType } from "./shape/types.ts";
@@ -493,19 +491,10 @@ export class Tensor {
       windows.poolParams("maxPool2d", windows.imageSize("maxPool2d", this), kernel, options),
     );
   }
-  maxPool2dGrad(code: Tensor, params: PoolGradParams): Tensor {
-    return one(ops.maxPool2dGrad, [this, code], params);
-  }
-  maxPool2dGather(code: Tensor, params: PoolParams): Tensor {
-    return one(ops.maxPool2dGather, [this, code], params);
-  }
   avgPool2d(kernel: number | Pair, options: AvgPoolOptions = {}): Tensor {
     const { countIncludePad = true } = options;
     const params = windows.poolParams("avgPool2d", windows.imageSize("avgPool2d", this), kernel, options);
     return one(ops.avgPool2d, [this], { ...params, countIncludePad });
-  }
-  avgPool2dGrad(params: AvgGradParams): Tensor {
-    return one(ops.avgPool2dGrad, [this], params);
   }
   /** [N, …, C] → [N, C] */
   globalAveragePool(): Tensor {

@@ -75,7 +75,8 @@ export const avgPool2d: Op<AvgParams> = {
       return [divided(`(${taps.join(" + ")})`, at, [x!.shape[1]!, x!.shape[2]!], lower, p)];
     },
   },
-  gradient: ([d], { inputs: [x], params }) => [d!.avgPool2dGrad({ ...params, size: [x!.shape[1]!, x!.shape[2]!] })],
+  gradient: ([d], { inputs: [x], params, apply }) =>
+    apply(avgPool2dGrad, [d!], { ...params, size: [x!.shape[1]!, x!.shape[2]!] }),
 };
 
 /** dy [N,Ho,Wo,C] → [N,H,W,C], the image's [H, W] being `size` */

@@ -75,9 +75,8 @@ export const maxPool2d: Op<PoolParams> = {
       return [best, code];
     },
   },
-  gradient: ([d], { inputs: [x], outputs: [, code], params }) => [
-    d?.maxPool2dGrad(code!, { ...params, size: [x!.shape[1]!, x!.shape[2]!] }) ?? null,
-  ],
+  gradient: ([d], { inputs: [x], outputs: [, code], params, apply }) =>
+    d ? apply(maxPool2dGrad, [d, code!], { ...params, size: [x!.shape[1]!, x!.shape[2]!] }) : [null],
 };
 
 /** (dy [N,Ho,Wo,C], code) → dx [N,H,W,C] */
@@ -109,7 +108,7 @@ export const maxPool2dGrad: Op<PoolGradParams> = {
       return [`(${terms.join(" + ")})`];
     },
   },
-  gradient: ([d], { inputs: [, code], params }) => [d!.maxPool2dGather(code!, params), null],
+  gradient: ([d], { inputs: [, code], params, apply }) => [apply(maxPool2dGather, [d!, code!], params)[0]!, null],
 };
 
 /** (x [N,H,W,C], code) → y [N,Ho,Wo,C] */
@@ -143,8 +142,8 @@ export const maxPool2dGather: Op<PoolParams> = {
       ];
     },
   },
-  gradient: ([d], { inputs: [x, code], params }) => [
-    d!.maxPool2dGrad(code!, { ...params, size: [x!.shape[1]!, x!.shape[2]!] }),
+  gradient: ([d], { inputs: [x, code], params, apply }) => [
+    apply(maxPool2dGrad, [d!, code!], { ...params, size: [x!.shape[1]!, x!.shape[2]!] })[0]!,
     null,
   ],
 };
