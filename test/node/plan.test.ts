@@ -82,6 +82,20 @@ describe("every plan", () => {
     });
   });
 
+  test("says what it stores: what a kernel binds to write, and every result once", () => {
+    each((recipe, target) => {
+      const { dispatches, outputs, carry } = planRecipe(recipe, target);
+      for (const { stores, bindings } of dispatches)
+        for (const { place } of stores)
+          expect(bindings.find((b) => b.buffer === place.buffer)?.access, place.buffer.name).toBe("readWrite");
+      const stored = dispatches.flatMap(({ stores }) => stores.map(({ place }) => place));
+      expect(new Set(stored).size).toBe(stored.length);
+      expect(stored).toEqual(expect.arrayContaining(outputs.map(({ place }) => place)));
+      const carried = stored.filter(({ buffer }) => buffer.kind === "carry");
+      expect(carry.map(({ place }) => place)).toEqual(expect.arrayContaining(carried));
+    });
+  });
+
   test("binds a buffer once a dispatch, and no more than the limit", () => {
     for (const maxBuffers of [8, 5])
       each((recipe, target) => {
