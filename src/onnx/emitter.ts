@@ -9,6 +9,7 @@ import { InternalError, UnsupportedError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import type { DType } from "../shape/types.ts";
 import { constant, outputsOf, type Tensor } from "../tensor.ts";
+import type { Run } from "./emitters/recurrent.ts";
 import { type AttributeProto, attributeTypes, type NodeProto, type TensorProto } from "./model.ts";
 import { writeInts, writeTensor } from "./tensors.ts";
 
@@ -38,6 +39,8 @@ const keyOf = (t: Tensor): string => `${t.node.id}.${t.output}`;
 
 export class Emitter {
   readonly nodes: NodeProto[] = [];
+  /** What is written of recurrent ops. */
+  readonly runs = new Map<Node, Run>();
   readonly #source: Source;
   readonly #forms = new Map<string, Map<string, string>>();
   readonly #lazy = new Map<string, () => void>();

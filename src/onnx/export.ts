@@ -5,7 +5,7 @@
 import { type Node, toposort } from "../graph/node.ts";
 import { mapTree } from "../graph/tree.ts";
 import type { Layer, Params, Variables } from "../nn/layer.ts";
-import { ShapeError, WgradError } from "../shape/errors.ts";
+import { ShapeError, ValueError, WgradError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType, u32 } from "../shape/types.ts";
 import { full, type Tensor } from "../tensor.ts";
@@ -104,7 +104,7 @@ function traceModel(
   });
   const f = ({ variables, x }: { variables: Variables<Tensor>; x: Tensor }) => {
     const context = { training: false, key: full(u32(2), 0) };
-    return { y: output(model.apply(variables, prepare(x), context).y) };
+    return { y: output(applied(() => model.apply(variables, prepare(x), context).y)) };
   };
   const { inputs, outputs } = trace(f as never, { variables: types as never, x });
   const nodes = inputs.flatMap(({ path, value }) => {
@@ -114,6 +114,18 @@ function traceModel(
       : [];
   });
   return { x: inputs.at(-1)!.value, y: outputs[0]!.value, variables: new Map(nodes) };
+}
+
+/** What a model makes of variables that are its own. */
+function applied(apply: () => Tensor): Tensor {
+  try {
+    return apply();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const message =
+      "toOnnx: params and state are not those of the model (some are missing); give what trainer.variables() gives";
+    throw new ValueError(message, { cause: error });
+  }
 }
 
 /** Writes all that y is made of: from the last node to the first it is seen what is needed, then it is written in order. */

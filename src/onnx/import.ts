@@ -92,7 +92,7 @@ function run(
 ): Record<string, Tensor> {
   const values = new Map<string, Argument>();
   for (const input of graph.inputs)
-    values.set(input.name, { tensor: checked(input, inputs[input.name]), value: undefined });
+    values.set(input.name, { tensor: checked(input, ownOf(inputs, input.name)), value: undefined });
   for (const [name, value] of graph.initialisers) values.set(name, { tensor: tensorOf(name, value, params), value });
   for (const [i, step] of graph.steps.entries()) {
     const own: Training | undefined = training && {
@@ -109,6 +109,10 @@ function run(
     }),
   );
 }
+
+/** A name of the file may be one that every object has. */
+const ownOf = (tensors: Readonly<Record<string, Tensor>>, name: string): Tensor | undefined =>
+  Object.hasOwn(tensors, name) ? tensors[name] : undefined;
 
 function checked({ name, dtype, shape }: OnnxValue, given: Tensor | undefined): Tensor {
   const wanted = `${dtype}[${shape?.map((n) => n || "?") ?? "…"}]`;
@@ -127,7 +131,7 @@ function checked({ name, dtype, shape }: OnnxValue, given: Tensor | undefined): 
 function tensorOf(name: string, value: NdArray, params: Readonly<Record<string, Tensor>>): Tensor | undefined {
   if (value.data.length === 0) return undefined;
   if (isConstant(value)) return constant({ dtype: value.dtype, shape: value.shape }, [...value.data]);
-  const given = Object.hasOwn(params, name) ? params[name] : undefined;
+  const given = ownOf(params, name);
   if (!given) throw new ShapeError(`onnx: parameter ${name} is missing; give ${printType(value)}`);
   if (String(given.shape) !== String(value.shape))
     throw new ShapeError(

@@ -2,12 +2,12 @@
 // operators that one expects.
 import * as runtime from "onnxruntime-web";
 import { beforeAll, describe, expect, test } from "vitest";
-import { lstm } from "../../src/compositions/recurrence.ts";
+import { lstm, rnn } from "../../src/compositions/recurrence.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import { mapTree } from "../../src/graph/tree.ts";
 import * as nn from "../../src/nn/index.ts";
 import { fromOnnx, type OnnxExportOptions, toOnnx } from "../../src/onnx/index.ts";
-import { UnsupportedError } from "../../src/shape/errors.ts";
+import { UnsupportedError, ValueError } from "../../src/shape/errors.ts";
 import { isNdArray, type NdArray, ndarray } from "../../src/shape/ndarray.ts";
 import { f32, type TensorType, u8, u32 } from "../../src/shape/types.ts";
 import { full, type Tensor, uniform } from "../../src/tensor.ts";
@@ -225,7 +225,18 @@ describe("recurrent layers", () => {
       const { hs, cs } = lstm(x.transpose([1, 0, 2]).mul(0.5), wh);
       return hs.sum(0).add(cs.slice([6, 0, 0]).squeeze(0));
     });
-    expect(operatorsOf(await check(model, [6, 8]))).toMatchInlineSnapshot(`"Mul Transpose LSTM Shape Concat Expand Squeeze Concat ReduceSum Reshape Add"`);
+    expect(operatorsOf(await check(model, [6, 8]))).toMatchInlineSnapshot(
+      `"Mul Transpose LSTM Shape Concat Expand Squeeze Concat ReduceSum Reshape Add"`,
+    );
+  });
+
+  test("a product of other rows than the steps", async () => {
+    const wh = full(f32(2, 2), 0.3);
+    const model = nn.functional({ a: nn.dense({ units: 2 }) }, ({ a }, x) => {
+      const rows = a(x.reshape([12, 3])); // of x [2, 2, 9]
+      return rnn(rows.reshape([2, 6, 2]), wh);
+    });
+    expect(operatorsOf(await check(model, [2, 9], { fixed: true, batch: 2 }))).toMatchInlineSnapshot(`"Reshape Gemm Reshape RNN Expand Squeeze Concat"`);
   });
 
   test("a stateful layer is made for one batch", async () => {
@@ -301,6 +312,12 @@ describe("errors", () => {
   test("a model that is not the same for every batch", () => {
     expect(refuse((x) => x.mean(0, true))).toThrow("differs");
     expect(refuse((x) => x.slice([0, 0], [1, 4]))).toThrow("part of the batch");
+  });
+  test("variables that are missing", () => {
+    const model = sequential(nn.dense({ units: 2 }), nn.batchNorm());
+    const { params } = model.init(nn.keyOf(0), f32(1, 3));
+    expect(() => toOnnx(model, params, f32(1, 3))).toThrow("params and state are not those of the model");
+    expect(() => toOnnx(model, {}, f32(1, 3))).toThrow(ValueError);
   });
   test("an input without a batch", () => {
     expect(() => toOnnx(nn.relu(), {}, f32())).toThrow("[batch, …]");

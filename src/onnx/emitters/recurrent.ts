@@ -51,8 +51,9 @@ function productOf(e: Emitter, given: Tensor): Product {
   const [product, bias] = inputsIf(rows, "add") ?? [];
   const [flat, wx] = inputsIf(product, "matmul") ?? [];
   const [x] = inputsIf(flat, "reshape") ?? [];
-  const [T, , width] = given.shape as [number, number, number];
-  if (x?.rank === 3 && x.shape[0] === T && wx && bias && bias.rank === 1 && e.known(wx) && e.known(bias)) {
+  const [T, B, width] = given.shape as [number, number, number];
+  const steps = x?.rank === 3 && flat && String(x.shape) === String([T, B, flat.shape[1]]);
+  if (steps && wx && bias?.rank === 1 && e.known(wx) && e.known(bias)) {
     const [before] = inputsIf(x, "flip") ?? [];
     const reverse = before !== undefined && String(x.node.params.axes) === "0";
     return { x: reverse ? before : x, reverse, wx, bias };
@@ -100,7 +101,7 @@ function write(
     kind.memory ? 3 : 2,
   ) as [string, string, string?];
   const squeezed = () => e.node("Squeeze", [all, e.ints([1])]);
-  runs(e).set(node, { reverse, squeezed, last, lastCell });
+  e.runs.set(node, { reverse, squeezed, last, lastCell });
   const [hs] = outputsOf(node) as [Tensor];
   e.setLazily(hs, () => {
     const zeros = () => e.node("Expand", [e.scalar("f32", 0), e.shape([1, ...e.sizes(hs).slice(1)])]);
@@ -109,7 +110,7 @@ function write(
 }
 
 /** What is written of a recurrent op. */
-interface Run {
+export interface Run {
   readonly reverse: boolean;
   /** Makes the states but the first [T,B,H], in the order of time. */
   readonly squeezed: () => string;
@@ -117,15 +118,8 @@ interface Run {
   readonly lastCell: string | undefined;
 }
 
-const written = new WeakMap<Emitter, Map<Node, Run>>();
-function runs(e: Emitter): Map<Node, Run> {
-  let map = written.get(e);
-  if (!map) written.set(e, (map = new Map()));
-  return map;
-}
-
 function inRunOrder(e: Emitter, node: Node): string {
-  const { reverse, squeezed } = runs(e).get(node)!;
+  const { reverse, squeezed } = e.runs.get(node)!;
   return reverse ? reversed(e, squeezed(), [0]) : squeezed();
 }
 
@@ -150,7 +144,7 @@ export const recurrentStates: Fusion = (node) => {
   const found = partOf(y);
   if (!found) return undefined;
   const emit: Plan["emit"] = (e) => {
-    const { last, lastCell } = runs(e).get(found.node)!;
+    const { last, lastCell } = e.runs.get(found.node)!;
     const name = found.part === "last" ? last : found.part === "lastCell" ? lastCell! : inRunOrder(e, found.node);
     e.set(y, name);
   };
@@ -163,5 +157,5 @@ export const reversedStates: Fusion = (node, e) => {
   const found = partOf(slice);
   if (found?.part !== "rest" || String(node.params.axes) !== "0") return undefined;
   if (!productOf(e, found.node.inputs[0]!).reverse) return undefined;
-  return { inputs: [outputOf(found.node)], emit: (e) => e.set(outputOf(node), runs(e).get(found.node)!.squeezed()) };
+  return { inputs: [outputOf(found.node)], emit: (e) => e.set(outputOf(node), e.runs.get(found.node)!.squeezed()) };
 };
