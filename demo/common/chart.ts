@@ -96,13 +96,13 @@ export function chart(options: ChartOptions): Chart {
       data as uPlot.AlignedData,
       place,
     );
+    requestAnimationFrame(showLast); // it is not drawn before
   };
 
   // at the next frame: what is observed must not be resized while it is told of
   const fit = atFrame(() => {
     if (!plot) make();
     else if (plot.width !== place.clientWidth) plot.setSize({ width: Math.max(place.clientWidth, 200), height });
-    showLast();
   });
   new ResizeObserver(fit).observe(place);
   /** The legend has the last values, unless one points at others. */

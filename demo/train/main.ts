@@ -2,6 +2,7 @@
 import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
 import { wantsCpu } from "../common/device.ts";
 import { byId, h } from "../common/dom.ts";
+import { onThemeChange } from "../common/theme.ts";
 import { Form } from "./form.ts";
 import { panelsOf, type Shown } from "./panels/panels.ts";
 import { ProgressView } from "./progressView.ts";
@@ -68,6 +69,7 @@ async function begin(): Promise<void> {
   prepare();
 }
 
+onThemeChange(byId("panels", HTMLDivElement), () => shown?.looks.redraw());
 form.onChange = prepare;
 form.onSubmit = () => void (run.state === "running" ? run.pause() : run.start());
 step.onclick = () => void run.step();

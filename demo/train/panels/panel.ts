@@ -61,6 +61,11 @@ export class Looks {
     void this.#look();
   }
 
+  /** Colours have changed. */
+  redraw(): void {
+    if (this.#begun) this.changed();
+  }
+
   close(): void {
     this.#closed = true;
     this.#observer.disconnect();
