@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the benchmarks on this machine's GPU and writes results/: first with Dawn's default toggles, then without validation and robustness.
-# SOFTWARE=1 takes SwiftShader instead of the GPU; QUICK=1 runs a small part.
+# run.sh [default] [unchecked]: runs the benchmarks on this machine's GPU and writes results/, first with Dawn's default toggles, then without
+# validation and robustness; or one of the two. SOFTWARE=1 takes SwiftShader instead of the GPU; QUICK=1 runs a small part.
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here" || exit 1
 
@@ -13,10 +13,6 @@ for file in lib/spare/*; do
   fi
 done
 export LD_LIBRARY_PATH="$here/lib/used${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-
-run() { # RESULTS [DAWN OPTION…]
-  ./node main.js "$@"
-}
 
 finds() { # a driver file that gives Dawn an adapter
   VK_DRIVER_FILES=$1 ./node adapter.js
@@ -50,4 +46,12 @@ mkdir -p results
   nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv 2>/dev/null
   echo "driver file: $VK_DRIVER_FILES"
 } >results/machine.txt
-run results/default && run results/unchecked enable-dawn-features=skip_validation,disable_robustness
+failed=0
+for toggles in ${*:-default unchecked}; do
+  case $toggles in
+  default) ./node main.js results/default ;;
+  unchecked) ./node main.js results/unchecked enable-dawn-features=skip_validation,disable_robustness ;;
+  *) echo "run.sh: no toggles $toggles; use default or unchecked" >&2 && false ;;
+  esac || failed=1
+done
+exit $failed
