@@ -1,6 +1,6 @@
 // Look inside: what becomes of a program on its way to the GPU. All work is done in worker.ts.
 import { proxy, wrap } from "comlink";
-import { errorBanner, noWebGpuBanner } from "../common/banner.ts";
+import { catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
 import { wantsCpu } from "../common/device.ts";
 import { byId, h } from "../common/dom.ts";
 import { bytes, count, duration, number } from "../common/format.ts";
@@ -9,6 +9,8 @@ import { kernelPanel, scroll } from "./kernelPanel.ts";
 import { dispatchGraph, type Findings, planTable } from "./planPanel.ts";
 import { memoryPanel, timeline } from "./timePanel.ts";
 import type { Compiled, Inspector, Timing } from "./worker.ts";
+
+catchErrors();
 
 const inspector = wrap<Inspector>(new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }));
 const page = byId("page", HTMLDivElement);

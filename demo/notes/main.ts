@@ -1,5 +1,5 @@
 // The notes: the mathematics of training, in order, each formula beside a computation that lives.
-import { errorBanner } from "../common/banner.ts";
+import { catchErrors, errorBanner } from "../common/banner.ts";
 import { pageDevice } from "../common/device.ts";
 import { byId, h } from "../common/dom.ts";
 import { section } from "./note.ts";
@@ -14,6 +14,8 @@ import { lstm } from "./notes/lstm.ts";
 import { outer } from "./notes/outer.ts";
 import { pooling } from "./notes/pooling.ts";
 import { softmax } from "./notes/softmax.ts";
+
+catchErrors();
 
 const notes = [forward, delta, outer, softmax, losses, descent, convolution, pooling, bptt, lstm, flow];
 

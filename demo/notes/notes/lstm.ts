@@ -28,7 +28,7 @@ export const lstm: Note = {
   id: "lstm",
   title: "A cell that remembers",
   text: [
-    "Going through a matrix and a bend at every step, an error fades. The LSTM (Hochreiter and Schmidhuber 1997) gives it a road of its own: a cell $C$ that is only ever scaled and added to. Three gates between 0 and 1 say what is let through:",
+    "Going through a matrix and a bend at every step, an error fades. The LSTM (Hochreiter and Schmidhuber 1997; forget gates by Gers, Schmidhuber and Cummins 2000) gives it a road of its own: a cell $C$ that is only ever scaled and added to. Three gates between 0 and 1 say what is let through:",
     "$$i, f, o = \\sigma(\\theta_x x + \\theta_h h + \\theta_0), \\qquad \\tilde C = \\tanh(\\dots)$$",
     "$$C^{(t)} = f \\had C^{(t-1)} + i \\had \\tilde C, \\qquad h^{(t)} = o \\had \\tanh C^{(t)}$$",
     "Along that road the derivative from one step to the next is the forget gate itself:",
