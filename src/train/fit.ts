@@ -15,9 +15,11 @@ import { Snapshots } from "./snapshots.ts";
 import { historyLength } from "./step.ts";
 import type { Trainer } from "./trainer.ts";
 
+/** Options of fit. */
 export interface FitOptions {
   /** Epochs, or steps, to train from where the trainer stands. Default: one epoch. */
   readonly epochs?: number;
+  /** In place of epochs. */
   readonly steps?: number;
   /** Aborting it ends the loop with its reason; the weights stay as they are. */
   readonly signal?: AbortSignal;
@@ -29,9 +31,11 @@ export interface FitOptions {
   readonly earlyStopping?: EarlyStopping;
 }
 
+/** A report. */
 export interface Progress {
   /** Steps done since the trainer was made, and at the end of this fit. */
   readonly step: number;
+  /** At the end of this fit. */
   readonly lastStep: number;
   /** Epochs done since the trainer was made, with a fraction. */
   readonly epoch: number;
@@ -45,6 +49,7 @@ export interface Progress {
   readonly examplesPerSecond: number;
   /** Since the start of this fit. */
   readonly seconds: number;
+  /** Until then, at the rate since the last report. */
   readonly secondsLeft: number;
   /** At the end of an epoch, if there is validation data. */
   readonly validation?: Evaluation;
@@ -98,13 +103,17 @@ export async function* train(
         yield* advance(trainer, keeper, options, stand);
       } catch (error) {
         if (!keeper) throw error;
-        await keeper.recover(error, device);
+        await Promise.race([keeper.recover(error, device), aborted(signal)]);
       }
     }
   } finally {
     keeper?.reported(null);
   }
 }
+
+/** Rejects with the signal's reason when it is aborted. */
+const aborted = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
 /** Trains to the end, or until the trainer is on another device. */
 async function* advance(

@@ -10,19 +10,24 @@ import type { Trainer, TrainerOptions } from "./trainer.ts";
 
 /** Where training goes on. */
 export interface NextDevice {
+  /** The other one. */
   readonly device: Device;
   /** The same data, where those of the trainer were arrays of the lost device. Default: the host arrays that the trainer was given. */
   readonly data?: Dataset<NdArray | DeviceArray>;
 }
 
+/** Finds the next device. */
 export type SupplyDevice = (lost: DeviceLostError) => NextDevice | Promise<NextDevice>;
 
 /** "fail": what is under way throws DeviceLostError. "resume": training goes on by itself, on another device of the same request. For a host's
  *  device, a function that supplies the next one. */
 export type OnLost = "fail" | "resume" | SupplyDevice;
 
-/** Seconds before the first attempt at another device, the second, …: a driver that has failed comes back after a while. */
-const pauses = [0, 0.2, 1, 4];
+/** Seconds before the first attempt at another device, the second, …: a driver that has failed comes back after a while, and Chrome gives a page
+ *  none for two minutes when its GPU process has crashed twice. */
+const pauses = [0, 0.2, 1, 4, 15, 60, 60, 60];
+/** Devices that are lost in turn before anything was done on them. */
+const mostLost = 4;
 const defaultEvery = 5;
 
 const seconds = (): number => performance.now() / 1000;
@@ -103,7 +108,7 @@ export class Keeper {
     let reason: DeviceError = lost;
     for (;;) {
       const pause = pauses[this.#attempts++];
-      if (pause === undefined) throw reason;
+      if (pause === undefined || (reason instanceof DeviceLostError && this.#attempts > mostLost)) throw reason;
       if (pause > 0) await sleep(pause);
       try {
         return await this.#move(await this.#next(lost), state);
