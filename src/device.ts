@@ -9,16 +9,20 @@ import type { TypeTree } from "./trace.ts";
 
 /** A value that lives on a device. It leaves it only through `read`. */
 export interface DeviceArray extends AsyncDisposable {
+  /** dtype and shape. */
   readonly type: TensorType;
+  /** Where it lives. */
   readonly device: Runtime;
   /** A copy on the host. On a GPU it waits for what was submitted before, and holds up nothing submitted after.
    *  Throws ArrayError if disposed, or overwritten by a later run of the program that made it. */
   read(): Promise<NdArray>;
   /** Replaces the value. Throws ShapeError if the length differs. */
   write(values: NdArray): void;
+  /** Frees it. It can no longer be read or given to a program. */
   dispose(): void;
 }
 
+/** Options of a run. */
 export interface RunOptions {
   /** How many times the function is applied before outputs are as seen; above 1 only with `carry`. Default 1. */
   readonly repeat?: number;
@@ -27,12 +31,15 @@ export interface RunOptions {
 /** A compiled function. Inputs are DeviceArrays of the device; carried ones are updated in place. Outputs are overwritten by the next `run`:
  *  read them before it. */
 export interface Program<I, O> {
+  /** Applies the function. Throws ArrayError or ShapeError if an input does not fit, before anything is submitted. */
   run(inputs: MapTree<I, TensorType, DeviceArray>, options?: RunOptions): MapTree<O, Tensor, DeviceArray>;
   /** Prints as the plan: every dispatch, slot and byte. */
   readonly plan: { toString(): string };
+  /** Frees what the program made; its outputs are gone. */
   dispose(): void;
 }
 
+/** Options of compile. */
 export interface CompileOptions<I, C extends keyof I & string = never> {
   /** Top-level inputs that the function maps to their next value (returned under the same name). Their arrays come from one `put`. */
   readonly carry?: readonly C[];
@@ -45,6 +52,7 @@ export interface CompileOptions<I, C extends keyof I & string = never> {
 
 /** Where arrays live and programs run. */
 export interface Runtime extends AsyncDisposable {
+  /** Of a GPU, or of the reference. */
   readonly kind: "gpu" | "cpu";
   /** For people: the adapter's name, or that this is the reference. */
   readonly name: string;
@@ -56,6 +64,7 @@ export interface Runtime extends AsyncDisposable {
   synchronize(): Promise<void>;
   /** Another device like this one, for when it is lost. Missing where it cannot be asked for: of a host's device. */
   renew?(): Promise<Device>;
+  /** Frees what is the device's own. A GPUDevice of the host's stays. */
   dispose(): void;
 }
 

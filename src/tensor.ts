@@ -100,7 +100,10 @@ export function normal(key: Tensor, shape: Shape): Tensor {
 
 export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;
 
+/** One output of a node of a graph, with a static type. Methods make new nodes and check types at once; nothing is computed before a
+ *  compiled program runs. Operands broadcast as in NumPy. */
 export class Tensor {
+  /** What makes it. */
   readonly node: Node;
   /** Which output of the node. */
   readonly output: number;
@@ -110,15 +113,19 @@ export class Tensor {
     this.output = output;
   }
 
+  /** dtype and shape. */
   get type(): TensorType {
     return this.node.types[this.output] as TensorType;
   }
+  /** Its sizes, outermost first. */
   get shape(): Shape {
     return this.type.shape;
   }
+  /** What its elements are. */
   get dtype(): DType {
     return this.type.dtype;
   }
+  /** How many axes it has. */
   get rank(): number {
     return this.shape.length;
   }
@@ -137,29 +144,37 @@ export class Tensor {
     const wanted = this.dtype === "f32" ? "number" : "integer, or cast to f32";
     throw new ValueError(`${op}: ${x} cannot be a constant of ${printType(this.type)}; give a finite ${wanted}`);
   }
+  /** Zeros of this type. */
   zerosLike(): Tensor {
     return full(this.type, 0);
   }
 
   // ---- elementwise ----
+  /** −x */
   neg(): Tensor {
     return one(ops.neg, [this]);
   }
+  /** |x| */
   abs(): Tensor {
     return one(ops.abs, [this]);
   }
+  /** −1, 0 or 1. */
   sign(): Tensor {
     return one(ops.sign, [this]);
   }
+  /** The largest integer that is not above x. */
   floor(): Tensor {
     return one(ops.floor, [this]);
   }
+  /** x² */
   square(): Tensor {
     return one(ops.square, [this]);
   }
+  /** 1/x */
   reciprocal(): Tensor {
     return one(ops.reciprocal, [this]);
   }
+  /** √x */
   sqrt(): Tensor {
     return one(ops.sqrt, [this]);
   }
@@ -167,6 +182,7 @@ export class Tensor {
   rsqrt(): Tensor {
     return one(ops.rsqrt, [this]);
   }
+  /** eˣ */
   exp(): Tensor {
     return one(ops.exp, [this]);
   }
@@ -174,15 +190,19 @@ export class Tensor {
   log(): Tensor {
     return one(ops.log, [this]);
   }
+  /** sin x, of radians. */
   sin(): Tensor {
     return one(ops.sin, [this]);
   }
+  /** cos x, of radians. */
   cos(): Tensor {
     return one(ops.cos, [this]);
   }
+  /** The hyperbolic tangent. */
   tanh(): Tensor {
     return one(ops.tanh, [this]);
   }
+  /** The error function, 2/√π·∫₀ˣ e^(−t²) dt. */
   erf(): Tensor {
     return one(ops.erf, [this]);
   }
@@ -196,9 +216,11 @@ export class Tensor {
   finite(): Tensor {
     return one(ops.finite, [this]);
   }
+  /** max(x, 0) */
   relu(): Tensor {
     return one(ops.relu, [this]);
   }
+  /** x where x > 0, else alpha·x. */
   leakyRelu(alpha = 0.01): Tensor {
     return one(ops.leakyRelu, [this], { alpha });
   }
@@ -206,9 +228,11 @@ export class Tensor {
   prelu(alpha: Tensor): Tensor {
     return one(ops.prelu, [this, alpha]);
   }
+  /** x where x > 0, else alpha·(eˣ − 1). Clevert et al., https://arxiv.org/abs/1511.07289 */
   elu(alpha = 1): Tensor {
     return one(ops.elu, [this], { alpha });
   }
+  /** ELU with the scale and alpha that keep mean 0 and variance 1. Klambauer et al., https://arxiv.org/abs/1706.02515 */
   selu(): Tensor {
     return one(ops.selu, [this]);
   }
@@ -216,6 +240,7 @@ export class Tensor {
   softplus(): Tensor {
     return one(ops.softplus, [this]);
   }
+  /** 1/(1 + e⁻ˣ) */
   sigmoid(): Tensor {
     return one(ops.sigmoid, [this]);
   }
@@ -227,9 +252,11 @@ export class Tensor {
   gelu(approximate: "none" | "tanh" = "none"): Tensor {
     return one(ops.gelu, [this], { approximate });
   }
+  /** this + b */
   add(b: TensorLike): Tensor {
     return one(ops.add, [this, this.#like("add", b)]);
   }
+  /** this − b */
   sub(b: TensorLike): Tensor {
     return one(ops.sub, [this, this.#like("sub", b)]);
   }
@@ -237,6 +264,7 @@ export class Tensor {
   mul(b: TensorLike): Tensor {
     return one(ops.mul, [this, this.#like("mul", b)]);
   }
+  /** this/b; of integers the quotient without its fraction. */
   div(b: TensorLike): Tensor {
     return one(ops.div, [this, this.#divisor("div", b)]);
   }
@@ -250,36 +278,47 @@ export class Tensor {
     if (b === 2) return this.square();
     return one(ops.pow, [this, this.#like("pow", b)]);
   }
+  /** The smaller of the two, element by element. */
   minimum(b: TensorLike): Tensor {
     return one(ops.minimum, [this, this.#like("minimum", b)]);
   }
+  /** The larger of the two, element by element. */
   maximum(b: TensorLike): Tensor {
     return one(ops.maximum, [this, this.#like("maximum", b)]);
   }
+  /** this > b; bool. */
   greater(b: TensorLike): Tensor {
     return one(ops.greater, [this, this.#like("greater", b)]);
   }
+  /** this ≥ b; bool. */
   greaterEqual(b: TensorLike): Tensor {
     return one(ops.greaterEqual, [this, this.#like("greaterEqual", b)]);
   }
+  /** this < b; bool. */
   less(b: TensorLike): Tensor {
     return one(ops.less, [this, this.#like("less", b)]);
   }
+  /** this ≤ b; bool. */
   lessEqual(b: TensorLike): Tensor {
     return one(ops.lessEqual, [this, this.#like("lessEqual", b)]);
   }
+  /** this = b; bool. */
   equal(b: TensorLike): Tensor {
     return one(ops.equal, [this, this.#like("equal", b)]);
   }
+  /** this ≠ b; bool. */
   notEqual(b: TensorLike): Tensor {
     return one(ops.notEqual, [this, this.#like("notEqual", b)]);
   }
+  /** Both hold; of bools. */
   and(b: Tensor): Tensor {
     return one(ops.and, [this, b]);
   }
+  /** One of them holds, or both; of bools. */
   or(b: Tensor): Tensor {
     return one(ops.or, [this, b]);
   }
+  /** It does not hold; of a bool. */
   not(): Tensor {
     return one(ops.not, [this]);
   }
@@ -293,12 +332,15 @@ export class Tensor {
   }
 
   // ---- reductions: over all axes unless some are given ----
+  /** The sum over the axes. */
   sum(axes?: Axes, keepDims = false): Tensor {
     return this.#reduce(ops.sum, axes, keepDims);
   }
+  /** The maximum over the axes. */
   max(axes?: Axes, keepDims = false): Tensor {
     return this.#reduce(ops.max, axes, keepDims);
   }
+  /** The minimum over the axes. */
   min(axes?: Axes, keepDims = false): Tensor {
     return this.#reduce(ops.min, axes, keepDims);
   }
@@ -306,9 +348,11 @@ export class Tensor {
   argmax(axes?: Axes, keepDims = false): Tensor {
     return this.#reduce(ops.argmax, axes, keepDims);
   }
+  /** i32: the row-major index, over the reduced axes, of the first minimum. */
   argmin(axes?: Axes, keepDims = false): Tensor {
     return this.#reduce(ops.argmin, axes, keepDims);
   }
+  /** The mean over the axes. */
   mean(axes?: Axes, keepDims = false): Tensor {
     return reduce.mean(this, axes, keepDims);
   }
@@ -325,12 +369,15 @@ export class Tensor {
   }
 
   // ---- softmax ----
+  /** exp(x)/Σ exp(x) over the axes; no intermediate overflows. */
   softmax(axes: Axes = -1): Tensor {
     return softmax.softmax(this, axes);
   }
+  /** x − log Σ exp(x) over the axes. */
   logSoftmax(axes: Axes = -1): Tensor {
     return softmax.logSoftmax(this, axes);
   }
+  /** log Σ exp(x) over the axes. */
   logSumExp(axes: Axes = -1, keepDims = false): Tensor {
     return softmax.logSumExp(this, axes, keepDims);
   }
@@ -351,6 +398,7 @@ export class Tensor {
   }
 
   // ---- views ----
+  /** The same elements in row-major order, in another shape of as many. */
   reshape(shape: Shape): Tensor {
     return sameShape(shape, this.shape) ? this : one(ops.reshape, [this], { shape: [...shape] });
   }
@@ -361,6 +409,7 @@ export class Tensor {
       permutation: permutation ?? this.shape.map((_, d) => (d < r - 2 ? d : 2 * r - 3 - d)),
     });
   }
+  /** Repeats axes of size 1, and puts new ones in front. */
   broadcastTo(shape: Shape): Tensor {
     return sameShape(shape, this.shape) ? this : one(ops.broadcastTo, [this], { shape: [...shape] });
   }
@@ -447,6 +496,7 @@ export class Tensor {
   }
 
   // ---- convolution: images NHWC, filters HWIO [kh, kw, C/groups, K] ----
+  /** [N, H, W, C], filter [kh, kw, C/groups, K] → [N, Ho, Wo, K]: the correlation of image and filter, as everywhere in deep learning. */
   conv2d(w: Tensor, options: ConvOptions = {}): Tensor {
     const params = windows.convParams(
       "conv2d",
@@ -476,6 +526,7 @@ export class Tensor {
   }
 
   // ---- pooling: images NHWC ----
+  /** The maximum of each window: [N, H, W, C] → [N, Ho, Wo, C]. */
   maxPool2d(kernel: number | Pair, options: PoolOptions = {}): Tensor {
     const { op, inputs, params } = this.node;
     const [x, bias] = inputs;
@@ -491,6 +542,7 @@ export class Tensor {
       windows.poolParams("maxPool2d", windows.imageSize("maxPool2d", this), kernel, options),
     );
   }
+  /** The mean of each window: [N, H, W, C] → [N, Ho, Wo, C]. */
   avgPool2d(kernel: number | Pair, options: AvgPoolOptions = {}): Tensor {
     const { countIncludePad = true } = options;
     const params = windows.poolParams("avgPool2d", windows.imageSize("avgPool2d", this), kernel, options);
@@ -500,6 +552,7 @@ export class Tensor {
   globalAveragePool(): Tensor {
     return this.mean(windows.spatialAxes("globalAveragePool", this));
   }
+  /** [N, …, C] → [N, C] */
   globalMaxPool(): Tensor {
     return this.max(windows.spatialAxes("globalMaxPool", this));
   }

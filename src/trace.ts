@@ -6,6 +6,7 @@ import { ShapeError } from "./shape/errors.ts";
 import { printType, sameType, type TensorType } from "./shape/types.ts";
 import { apply, isTensor, type Tensor } from "./tensor.ts";
 
+/** The types of a function's inputs, by name. */
 export type TypeTree = Record<string, Tree<TensorType>>;
 
 export interface Trace {

@@ -6,6 +6,7 @@ import { printType, sameShape } from "../shape/types.ts";
 import { full, type Tensor } from "../tensor.ts";
 import { grad } from "./backward.ts";
 
+/** What `hvp` gives. */
 export interface Hvp {
   /** f at the parameters. */
   readonly value: Tensor;

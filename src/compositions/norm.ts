@@ -7,6 +7,7 @@ import { type Tensor, uniform } from "../tensor.ts";
 import { type Axes, reducedCount } from "./reduce.ts";
 import { spatialAxes } from "./window.ts";
 
+/** Options of the normalisations. */
 export interface NormOptions {
   /** γ, of the shape of the normalised axes (batch, group and instance norm: [C]). Default: none. */
   readonly scale?: Tensor;
@@ -69,10 +70,13 @@ export function instanceNorm(x: Tensor, { scale, shift, epsilon }: NormOptions =
 
 /** The running statistics of batch norm, f32[C] each. */
 export interface BatchStatistics {
+  /** Of each channel. */
   readonly mean: Tensor;
+  /** Of each channel. */
   readonly variance: Tensor;
 }
 
+/** Options of batchNorm. */
 export interface BatchNormOptions extends NormOptions {
   /** true: normalise by the batch; false: by the running statistics. */
   readonly training: boolean;

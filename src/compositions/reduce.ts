@@ -4,6 +4,7 @@ import { ValueError } from "../shape/errors.ts";
 import { printType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 
+/** An axis, several, or all (undefined). Negative ones count from the end. */
 export type Axes = number | readonly number[] | undefined;
 
 /** How many elements a reduction over `axes` takes. */

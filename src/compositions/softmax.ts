@@ -20,6 +20,7 @@ export function logSumExp(x: Tensor, axes: Axes, keepDims: boolean): Tensor {
   return m.add(s.log());
 }
 
+/** Options of the cross-entropy of logits. */
 export interface CrossEntropyOptions {
   /** f32[C]: each class's loss is multiplied by its weight. */
   readonly classWeights?: Tensor;

@@ -7,11 +7,13 @@ import { printType } from "../shape/types.ts";
 import { type Padding, type Pair, resolveWindow, type WindowOptions } from "../shape/window.ts";
 import type { Tensor } from "../tensor.ts";
 
+/** Options of conv2d and its gradients. */
 export interface ConvOptions extends WindowOptions {
   /** Channels and filters fall into so many groups that do not mix; C of them is a depthwise convolution. Default: 1. */
   readonly groups?: number;
 }
 
+/** Options of maxPool2d. */
 export interface PoolOptions extends Omit<WindowOptions, "dilation"> {
   /** Default: the kernel. */
   readonly stride?: number | Pair;
@@ -19,6 +21,7 @@ export interface PoolOptions extends Omit<WindowOptions, "dilation"> {
   readonly ceilMode?: boolean;
 }
 
+/** Options of avgPool2d. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Cells of the padding count in the average, as zeros. Default: true. */
   readonly countIncludePad?: boolean;
@@ -53,11 +56,15 @@ export const poolParams = (op: string, size: Pair, kernel: number | Pair, option
   return { ...resolveWindow(op, size, kernel, { stride, padding }), ceilMode };
 };
 
+/** Options of conv1d. */
 export interface Conv1dOptions {
+  /** Default: 1. */
   readonly stride?: number;
   /** One number for both ends, or [before, after]: [k − 1, 0] is causal. */
   readonly padding?: number | Pair | "same" | "valid";
+  /** Default: 1. */
   readonly dilation?: number;
+  /** As of conv2d. Default: 1. */
   readonly groups?: number;
 }
 
@@ -75,6 +82,7 @@ export function conv1d(x: Tensor, w: Tensor, options: Conv1dOptions): Tensor {
   return y.reshape([n, y.shape[2]!, y.shape[3]!]);
 }
 
+/** Options of convTranspose2d. */
 export interface ConvTransposeOptions extends ConvOptions {
   /** Rows and columns added at the end, of the sizes that the stride leaves open. Default: 0. */
   readonly outputPadding?: number | Pair;

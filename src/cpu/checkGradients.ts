@@ -11,6 +11,7 @@ import { printType } from "../shape/types.ts";
 import { apply, constant, type Tensor } from "../tensor.ts";
 import { evaluate } from "./evaluate.ts";
 
+/** Options of checkGradients. */
 export interface CheckOptions {
   /** Of the direction and the weights of the outputs. Default: 0. */
   readonly seed?: number;
@@ -18,10 +19,13 @@ export interface CheckOptions {
   readonly wrt?: readonly number[];
 }
 
+/** The same derivative, found in two ways. */
 export interface GradientCheck {
   /** The directional derivative by reverse mode, and by differences. */
   readonly analytic: number;
+  /** By differences. */
   readonly numeric: number;
+  /** How far they are apart, relative to the larger. */
   readonly relativeError: number;
 }
 

@@ -7,7 +7,9 @@ import type { Tensor } from "../tensor.ts";
 import { type TypeTree, trace } from "../trace.ts";
 import { CpuArray } from "./array.ts";
 
+/** The reference as a device: float64, slow, the specification. */
 export class CpuDevice implements Device {
+  /** Always "cpu". */
   readonly kind = "cpu";
   readonly name = "CPU reference (float64)";
   readonly software = true;
@@ -28,6 +30,8 @@ export class CpuDevice implements Device {
   }
 
   async synchronize(): Promise<void> {}
+  /** Does nothing: there is nothing to free. */
   dispose(): void {}
+  /** Does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {}
 }

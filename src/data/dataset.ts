@@ -6,7 +6,9 @@ import { numel, printType, type TensorType } from "../shape/types.ts";
 
 /** `x` [N, …] in u8 or f32. `y` is labels, u8 or i32 [N], or values, f32 [N, …]. */
 export interface Dataset<A extends NdArray | DeviceArray = NdArray> {
+  /** Inputs [N, …], u8 or f32. */
   readonly x: A;
+  /** Targets: labels u8 or i32 [N], or values f32 [N, …]. */
   readonly y: A;
 }
 

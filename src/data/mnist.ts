@@ -8,8 +8,11 @@ import { gunzip, parseIdx } from "./idx.ts";
 /** Gives the bytes of a file, gzipped or not. */
 export type ReadFile = (name: string) => Promise<Uint8Array>;
 
+/** A data set to train on and one to test with. */
 export interface Split {
+  /** To train on. */
   readonly train: Dataset;
+  /** To test with. */
   readonly test: Dataset;
 }
 

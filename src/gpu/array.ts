@@ -10,8 +10,11 @@ export interface Freshness {
   readonly current: number;
 }
 
+/** A value in a GPUBuffer, at an offset. f32, i32, u32 and bool take a word an element; u8 from outside is packed four to one. */
 export class GpuArray implements DeviceArray {
+  /** dtype and shape. */
   readonly type: TensorType;
+  /** Where it lives. */
   readonly device: GpuRuntime;
   /** The buffer that holds the value, for your own passes: usage STORAGE, COPY_SRC and COPY_DST. Other arrays may lie in it too. */
   readonly gpuBuffer: GPUBuffer;
@@ -19,6 +22,7 @@ export class GpuArray implements DeviceArray {
   readonly offset: number;
   /** Whose the buffer is: wgrad's, which destroys it with the last of its arrays; or the host's (`Device.wrap`), where `dispose` leaves it. */
   readonly owner: "wgrad" | "host";
+  /** u8, four to a word. */
   readonly packed: boolean;
   #owner: BufferOwner | null;
   readonly #freshness: Freshness | undefined;
@@ -56,6 +60,7 @@ export class GpuArray implements DeviceArray {
       );
   }
 
+  /** Bytes in the buffer. */
   get byteLength(): number {
     const n = numel(this.type.shape);
     return this.packed ? 4 * Math.ceil(n / 4) : 4 * n;
@@ -76,6 +81,7 @@ export class GpuArray implements DeviceArray {
     this.device.gpu.queue.writeBuffer(this.gpuBuffer, this.offset, encode(values, this.packed));
   }
 
+  /** Frees it; a buffer of the host's stays. */
   dispose(): void {
     this.#disposed = true;
     this.release();
@@ -87,6 +93,7 @@ export class GpuArray implements DeviceArray {
     this.#owner = null;
   }
 
+  /** dispose */
   async [Symbol.asyncDispose](): Promise<void> {
     this.dispose();
   }

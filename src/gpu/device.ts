@@ -18,6 +18,8 @@ export interface EncodableProgram<I, O>
   extends Program<I, O>,
     Pick<GpuProgram, "stats" | "prepared" | "profile" | "verify"> {
   readonly plan: Plan;
+  /** Applies the function and submits. Throws ArrayError or ShapeError if an input or an output does not fit, before anything is
+   *  submitted. */
   run(inputs: MapTree<I, TensorType, DeviceArray>, options?: EncodeOptions<O>): MapTree<O, Tensor, GpuArray>;
   /** Records into an encoder or an open compute pass; it runs when you submit. Creates and submits nothing, but for bind groups at the first use
    *  of arrays. Outputs hold their values from the submit on. */
@@ -28,7 +30,9 @@ export interface EncodableProgram<I, O>
   ): MapTree<O, Tensor, GpuArray>;
 }
 
+/** WebGPU as a device: plans functions and runs the plans. */
 export class GpuDevice extends GpuRuntime implements Device {
+  /** What plans are made for. */
   readonly target: Target;
   /** Schedules that tuning chose on this adapter: assign what you kept from last time, keep what is there afterwards. */
   tuning: Tuning = {};

@@ -8,11 +8,13 @@ import type { GpuRuntime } from "./runtime.ts";
 
 /** A program that was planned elsewhere. `I` and `O` are its trees of inputs and of outputs. */
 export interface LoadedProgram<I, O> {
+  /** What it has done. */
   readonly stats: Stats;
   /** Outputs are overwritten by the next run. Carried inputs are updated in place. */
   run(inputs: I, options?: RunOptions): O;
   /** Records into an encoder or an open compute pass of yours. */
   encode(into: Recorder, inputs: I, options?: RunOptions): O;
+  /** Frees what the program made; its outputs are gone. */
   dispose(): void;
 }
 

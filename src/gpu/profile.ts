@@ -11,6 +11,7 @@ import type { GpuProgram } from "./program.ts";
 import type { GpuRuntime } from "./runtime.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
+/** Options of profile. */
 export interface ProfileOptions {
   /** Default: 7. */
   readonly samples?: number;
@@ -20,11 +21,15 @@ export interface ProfileOptions {
   readonly timestamps?: boolean;
 }
 
+/** What a dispatch takes. */
 export interface DispatchTime {
+  /** What it computes. */
   readonly label: string;
+  /** The median of the samples. */
   readonly microseconds: number;
   /** Of the step. */
   readonly share: number;
+  /** A multiply-add counts twice. */
   readonly gflops: number;
   /** Of the bytes that it needs at least. */
   readonly gigabytesPerSecond: number;
@@ -37,9 +42,13 @@ interface Span {
   readonly end: number;
 }
 
+/** What a step takes, dispatch by dispatch. */
 export interface Profile {
+  /** Its name. */
   readonly device: string;
+  /** By timestamp queries, or by repeating a dispatch. */
   readonly method: "timestamps" | "repetition";
+  /** In their order. */
   readonly dispatches: readonly DispatchTime[];
   /** The sum over the dispatches. */
   readonly microseconds: number;

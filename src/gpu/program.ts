@@ -13,10 +13,13 @@ import type { Verification, VerifyOptions } from "./verify.ts";
 
 /** What a program has done, for benchmarks. */
 export interface Stats {
+  /** Calls of run and encode. */
   runs: number;
   /** Applications of the function: runs × repeat. */
   steps: number;
+  /** Of run. */
   submits: number;
+  /** All that were recorded. */
   dispatches: number;
   /** Time spent recording and submitting, in microseconds. */
   recordMicroseconds: number;
@@ -25,6 +28,7 @@ export interface Stats {
 /** What takes commands of yours: an encoder, or a compute pass that is open. */
 export type Recorder = GPUCommandEncoder | GPUComputePassEncoder;
 
+/** Options of run and encode on a GPU. */
 export interface EncodeOptions<O = unknown> extends RunOptions {
   /** Arrays to store outputs in, under the names that the function gives them; say buffers of yours (`device.wrap`), which stay yours. Outputs
    *  that are left out are stored in memory of the program's, until its next run. */
@@ -37,9 +41,13 @@ type Outputs<O> = O extends Tensor ? GpuArray : { readonly [K in keyof O]?: Outp
 const mostSets = 64;
 
 // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
+/** A plan made ready. Pipelines, buffers and bind groups are made once; a run only records dispatches and submits. */
 export class GpuProgram implements Program<any, any> {
+  /** Every dispatch, slot and byte. */
   readonly plan: Plan;
+  /** What it has done. */
   readonly stats: Stats = { runs: 0, steps: 0, submits: 0, dispatches: 0, recordMicroseconds: 0 };
+  /** Where it runs. */
   readonly device: GpuRuntime;
   readonly #label: string;
   readonly #pipelines: readonly Pipeline[];
@@ -114,6 +122,8 @@ export class GpuProgram implements Program<any, any> {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
+  /** Applies the function and submits. Throws ArrayError or ShapeError if an input or an output does not fit, before anything is
+   *  submitted. */
   run(inputs: unknown, options: EncodeOptions = {}): any {
     const start = performance.now();
     const encoder = this.device.gpu.createCommandEncoder({ label: this.#label });
@@ -244,6 +254,7 @@ export class GpuProgram implements Program<any, any> {
     );
   }
 
+  /** Frees what the program made; its outputs are gone. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;

@@ -10,9 +10,11 @@ import { Pipelines } from "./pipelines.ts";
 import { Readback } from "./readback.ts";
 import { descriptorOf, type Lack, lacksOf } from "./wanted.ts";
 
+/** Options of request. */
 export interface RequestOptions {
   /** Default: navigator.gpu. In Node, that of the npm package `webgpu`. */
   readonly gpu?: GPU;
+  /** Default: "high-performance". */
   readonly powerPreference?: GPUPowerPreference;
 }
 
@@ -26,14 +28,19 @@ export interface Found {
 
 const remedy = "use a smaller batch or model, or dispose what is not needed";
 
+/** A GPU without the compiler: arrays, and programs that were planned elsewhere (`loadProgram`). */
 export class GpuRuntime implements Runtime {
+  /** Always "gpu". */
   readonly kind = "gpu";
+  /** The adapter's name. */
   readonly name: string;
+  /** The adapter computes on a CPU. */
   readonly software: boolean;
   /** The device that everything runs on. */
   readonly gpu: GPUDevice;
   /** What wgrad could use and the device does not have: its host did not ask for it, or the adapter has none. Kernels are made to fit. */
   readonly lacks: readonly Lack[];
+  /** Every pipeline that was made, by its WGSL. */
   readonly pipelines: Pipelines;
   readonly #owned: boolean;
   readonly #readback: Readback;
@@ -69,6 +76,7 @@ export class GpuRuntime implements Runtime {
     return new GpuRuntime({ gpu, info: gpu.adapterInfo, owned: false });
   }
 
+  /** Uploads a tree of host arrays. Arrays of one `put` are laid out side by side, as `carry` wants them. */
   put<T extends Tree<NdArray>>(values: T): MapTree<T, NdArray, GpuArray> {
     this.check();
     const list = leaves(values, isNdArray);
@@ -157,6 +165,7 @@ export class GpuRuntime implements Runtime {
     return { buffers, outOfMemory };
   }
 
+  /** The bytes of a part of a buffer, after what was submitted before. Throws DeviceError or DeviceLostError. */
   readback(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     return this.guarded(() =>
       this.#readback.read(buffer, offset, bytes).catch((error: Error) => {
@@ -165,6 +174,7 @@ export class GpuRuntime implements Runtime {
     );
   }
 
+  /** Resolves when all that was submitted is done; rejects with DeviceLostError if the device is lost. */
   async synchronize(): Promise<void> {
     await this.guarded(() => this.gpu.queue.onSubmittedWorkDone());
   }
@@ -193,11 +203,13 @@ export class GpuRuntime implements Runtime {
     if (this.#error) throw new DeviceError(`device ${this.name}: ${this.#error.message}`);
   }
 
+  /** Frees the device if it is our own; a host's stays. */
   dispose(): void {
     this.#readback.dispose();
     if (this.#owned) this.gpu.destroy();
   }
 
+  /** dispose */
   async [Symbol.asyncDispose](): Promise<void> {
     this.dispose();
   }

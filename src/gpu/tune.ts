@@ -13,6 +13,7 @@ import { Pipelines } from "./pipelines.ts";
 import type { Trial, TunedGroup, Tuning } from "./tuning.ts";
 import { indexedDbStore, type TuningStore } from "./tuningStore.ts";
 
+/** Options of tuning. */
 export interface TuneOptions {
   /** How often the program will run, about: what a kernel takes to compile is weighed against that. Default 1000. */
   readonly runs?: number;

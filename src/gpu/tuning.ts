@@ -5,6 +5,7 @@ import { printSchedule, printTable } from "../plan/print.ts";
 /** Chosen schedules by what they are for (sizes included), and what the choice gained. Plain data: keep it as JSON. */
 export type Tuning = Record<string, TunedGroup>;
 
+/** What was chosen for a group of steps, and out of what. */
 export interface TunedGroup extends Trial {
   /** The schedule that the planner's model takes. */
   readonly fixed: Trial;
@@ -14,8 +15,11 @@ export interface TunedGroup extends Trial {
 
 /** A schedule and what it was measured to cost. */
 export interface Trial {
+  /** How the kernel is cut up. */
   readonly schedule: Schedule;
+  /** Of one dispatch. */
   readonly dispatchMicroseconds: number;
+  /** Of its pipeline. */
   readonly compileMilliseconds: number;
 }
 

@@ -4,7 +4,9 @@ import type { Tuning } from "./tuning.ts";
 
 /** Keeps choices under a key, which names the adapter. What cannot be kept may be forgotten: it is timed again then. */
 export interface TuningStore {
+  /** What was kept under the key, if anything. */
   load(key: string): Promise<Tuning | undefined>;
+  /** Keeps it in place of what was there. */
   save(key: string, tuning: Tuning): Promise<void>;
 }
 

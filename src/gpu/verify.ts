@@ -11,6 +11,7 @@ import type { NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
 import type { GpuProgram } from "./program.ts";
 
+/** Options of verify. */
 export interface VerifyOptions {
   /** By how much an element may differ, relative to the largest magnitude of its value; integers and bools must be equal. Default: 2e-5. */
   readonly tolerance?: number;
@@ -22,28 +23,39 @@ export interface VerifyOptions {
 export interface ValueCheck {
   /** Its path, or of a temporary the op that made it. */
   readonly name: string;
+  /** dtype and shape. */
   readonly type: TensorType;
   /** The largest difference, and the same relative to the largest magnitude wanted. */
   readonly absolute: number;
+  /** To the largest magnitude wanted. */
   readonly relative: number;
   /** Where that is; null if nothing differs. */
   readonly worst: { readonly index: number; readonly got: number; readonly want: number } | null;
   /** Elements that differ by more than the tolerance, and those of them that decide nothing. */
   readonly differing: number;
+  /** Of those that differ, the ones that decide nothing. */
   readonly undecided: number;
 }
 
+/** A dispatch beside the reference. */
 export interface DispatchCheck {
+  /** What it computes. */
   readonly label: string;
   /** None for all but the last dispatch of a kernel that takes several. */
   readonly values: readonly ValueCheck[];
+  /** No value differs by more than the tolerance where it decides something. */
   readonly passed: boolean;
 }
 
+/** A program beside the reference, dispatch by dispatch. */
 export interface Verification {
+  /** Its name. */
   readonly device: string;
+  /** What was allowed, relative to a value's largest magnitude. */
   readonly tolerance: number;
+  /** In their order. */
   readonly dispatches: readonly DispatchCheck[];
+  /** All of them did. */
   readonly passed: boolean;
   /** The number of the first dispatch that differs. */
   readonly first: number | null;

@@ -8,6 +8,7 @@ export interface Lack {
   readonly has: number | false;
   /** The least that makes no difference; true of a feature. */
   readonly useful: number | true;
+  /** What happens instead. */
   readonly effect: string;
 }
 

@@ -1,6 +1,7 @@
 // Trees: nested objects and arrays whose leaves are of one kind (tensors, types, arrays). Functions that are traced take and give
 // trees. Leaves are visited in the order of keys as written; a path prints as `params.dense0.weight`.
 
+/** Nested objects and arrays with leaves of one kind. */
 export type Tree<T> = T | readonly Tree<T>[] | { readonly [key: string]: Tree<T> };
 
 /** A tree of the same form with other leaves. */

@@ -2,11 +2,13 @@
 import { keyValues } from "../indexedDb.ts";
 import { UnsupportedError } from "../shape/errors.ts";
 
+/** Keeps checkpoints by name. */
 export interface CheckpointStore {
   /** Undefined if there is none of that name. */
   load(name: string): Promise<Uint8Array | undefined>;
   /** Replaces the one of that name. Resolves when it is kept. */
   save(name: string, checkpoint: Uint8Array): Promise<void>;
+  /** Forgets it; nothing happens if there is none. */
   remove(name: string): Promise<void>;
 }
 

@@ -11,7 +11,9 @@ import { listed } from "./differences.ts";
 import { type Fail, headerMembers, metadataName, parseJson } from "./header.ts";
 import { storageName, storages, store } from "./storage.ts";
 
+/** An open file. */
 export interface Safetensors {
+  /** The texts of the header. */
   readonly metadata: Readonly<Record<string, string>>;
   /** What the file holds, by name, in the order of the header. */
   readonly types: ReadonlyMap<string, TensorType>;
@@ -117,7 +119,9 @@ function checkRanges(entries: ReadonlyMap<string, Entry>, length: number, fail: 
   if (at !== length) fail(`its arrays take ${at} bytes (vs ${length} there are); get it again`);
 }
 
+/** Options of writeSafetensors. */
 export interface WriteOptions {
+  /** Texts for the header. Default: none. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Keeps f32 values as the CPU reference has them, in 64 bits. Default: false. */
   readonly float64?: boolean;

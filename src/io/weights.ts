@@ -13,6 +13,7 @@ import { type Image, imageAxes } from "./imageAxes.ts";
 import { type Arrays, imageOrder, type Layout, layoutOf } from "./layouts.ts";
 import { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
 
+/** Options of saving and loading weights. */
 export interface WeightsOptions {
   /** PyTorch's names of layers, by their paths here: `{ conv0: "features.0", dense5: "classifier" }`. Default: see above. */
   readonly names?: Readonly<Record<string, string>>;
@@ -20,10 +21,13 @@ export interface WeightsOptions {
 
 /** What holds a model's variables: a Trainer, or an object of yours. */
 export interface WeightsHolder {
+  /** Whose variables they are. */
   readonly model: Layer;
   /** Of a batch, as the model takes it. */
   readonly input: TensorType;
+  /** The values now. */
   variables(): Promise<Variables<NdArray>>;
+  /** Replaces them. */
   setVariables(variables: Variables<NdArray>): void;
 }
 

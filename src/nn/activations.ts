@@ -18,6 +18,7 @@ const named = {
   logSoftmax: (x: Tensor): Tensor => x.logSoftmax(-1),
 };
 
+/** What an activation is called. */
 export type ActivationName = keyof typeof named;
 /** A name, or any function of a tensor. */
 export type Activation = ActivationName | ((x: Tensor) => Tensor);
@@ -36,14 +37,25 @@ export function activation(f: Activation): Layer {
 }
 
 const layerOf = (name: ActivationName) => (): Layer => activation(name);
+/** max(x, 0) as a layer. */
 export const relu: () => Layer = layerOf("relu");
+/** x where x > 0, else 0.01·x, as a layer. */
 export const leakyRelu: () => Layer = layerOf("leakyRelu");
+/** 1/(1 + e⁻ˣ) as a layer. */
 export const sigmoid: () => Layer = layerOf("sigmoid");
+/** The hyperbolic tangent as a layer. */
 export const tanh: () => Layer = layerOf("tanh");
+/** log(1 + eˣ) as a layer. */
 export const softplus: () => Layer = layerOf("softplus");
+/** x where x > 0, else eˣ − 1, as a layer. */
 export const elu: () => Layer = layerOf("elu");
+/** ELU that keeps mean 0 and variance 1, as a layer. */
 export const selu: () => Layer = layerOf("selu");
+/** x·Φ(x) as a layer. */
 export const gelu: () => Layer = layerOf("gelu");
+/** x·sigmoid(x) as a layer. */
 export const silu: () => Layer = layerOf("silu");
+/** Softmax over the last axis as a layer. */
 export const softmax: () => Layer = layerOf("softmax");
+/** Log-softmax over the last axis as a layer. */
 export const logSoftmax: () => Layer = layerOf("logSoftmax");

@@ -10,11 +10,15 @@ import { iota, type Tensor } from "../tensor.ts";
 import { glorotUniform } from "./initialisers.ts";
 import { fold, type Key } from "./key.ts";
 
+/** What attention gives. */
 export interface Attended {
+  /** The weighted mean of the values. */
   readonly y: Tensor;
+  /** How much of each value is in it: they sum to 1 over the keys. */
   readonly weights: Tensor;
 }
 
+/** Options of attention. */
 export interface AttentionOptions {
   /** i32[B]: keys at and behind the length count for nothing. At least 1. */
   readonly lengths?: Tensor;
@@ -45,11 +49,15 @@ export function dotAttention(query: Tensor, keys: Tensor, values = keys, options
 
 /** Wq [D, A], Wk [D′, A], v [A] */
 export interface AdditiveWeights<T> {
+  /** [D, A] */
   readonly wq: T;
+  /** [D′, A] */
   readonly wk: T;
+  /** [A] */
   readonly v: T;
 }
 
+/** Initial weights for queries of size D, keys of size D′ and `units` A: Glorot's. */
 export function additiveWeights(key: Key, queries: number, keys: number, units: number): AdditiveWeights<NdArray> {
   const make = (part: number, rows: number) => glorotUniform(fold(key, part), [rows, units]);
   const v = glorotUniform(fold(key, 2), [units, 1]);

@@ -25,11 +25,14 @@ function finite(name: string, values: Record<string, number>): void {
     if (!Number.isFinite(x)) throw new ValueError(`${name}: ${key} must be a finite number, got ${x}; correct it`);
 }
 
+/** The same value everywhere. */
 export const constant = (value: number): Initialiser => {
   finite("constant", { value });
   return (_, shape) => make(shape, new Float64Array(numel(shape)).fill(value));
 };
+/** 0 everywhere. */
 export const zeros: Initialiser = constant(0);
+/** 1 everywhere. */
 export const ones: Initialiser = constant(1);
 
 /** Uniform in [low, high). */
@@ -42,6 +45,7 @@ export function uniform(low = -0.05, high = 0.05): Initialiser {
     );
 }
 
+/** Normal with this mean and standard deviation. */
 export function normal(mean = 0, deviation = 0.05): Initialiser {
   finite("normal", { mean, deviation });
   return (key, shape) =>
@@ -70,12 +74,15 @@ const lecun: Fan = ({ fanIn }) => 1 / fanIn;
 
 /** Variance 2/(fan-in + fan-out), for tanh and sigmoid. Glorot and Bengio, AISTATS 2010. */
 export const glorotUniform: Initialiser = scaledUniform(glorot);
+/** As glorotUniform, of normal values. */
 export const glorotNormal: Initialiser = scaledNormal(glorot);
 /** Variance 2/fan-in, for ReLU and kin. He et al., https://arxiv.org/abs/1502.01852 */
 export const heUniform: Initialiser = scaledUniform(he);
+/** As heUniform, of normal values. */
 export const heNormal: Initialiser = scaledNormal(he);
 /** Variance 1/fan-in, for SELU and linear layers. LeCun et al., Efficient BackProp, 1998. */
 export const lecunUniform: Initialiser = scaledUniform(lecun);
+/** As lecunUniform, of normal values. */
 export const lecunNormal: Initialiser = scaledNormal(lecun);
 
 /** A matrix [all but the last axis, last axis] with orthonormal rows or columns, whichever are fewer, times `gain`: Gram–Schmidt on normal

@@ -5,6 +5,7 @@ import { ValueError } from "../shape/errors.ts";
 import { type Shape, u32 } from "../shape/types.ts";
 import { constant, type Tensor } from "../tensor.ts";
 
+/** Two words that random numbers are a function of. */
 export type Key = readonly [number, number];
 
 /** The key of a seed: an integer in [0, 2⁵³). Throws ValueError on any other. */

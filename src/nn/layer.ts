@@ -10,13 +10,18 @@ import { printType, type TensorType, u32 } from "../shape/types.ts";
 import { full, type Tensor } from "../tensor.ts";
 import type { Key } from "./key.ts";
 
+/** A tree of arrays or tensors by name. */
 export type Params<T> = Tree<T>;
 
+/** All that a layer has. */
 export interface Variables<T> {
+  /** What is learned. */
   readonly params: Params<T>;
+  /** What it keeps besides, as running statistics. */
   readonly state: Params<T>;
 }
 
+/** How a layer is applied. */
 export interface Context {
   /** Dropout drops and batch norm uses the batch only in training. */
   readonly training: boolean;
@@ -28,6 +33,7 @@ export interface Context {
 
 /** A run of a recurrent layer over a sequence. */
 export interface ObservedRun {
+  /** The layer and its run, as "lstm layer0". */
   readonly name: string;
   /** The states before the first step and after each. */
   readonly states: readonly { readonly h: Tensor; readonly c?: Tensor }[];
@@ -35,6 +41,7 @@ export interface ObservedRun {
   readonly forget?: readonly Tensor[];
 }
 
+/** A function with variables. Layers make layers: `sequential`, `functional`, or an object of yours. */
 export interface Layer {
   /** Names its variables: the first layer of a sequential called "conv" has `conv0.weight`. */
   readonly name: string;

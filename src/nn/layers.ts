@@ -61,7 +61,9 @@ function weighted(
   };
 }
 
+/** Options of dense. */
 export interface DenseOptions extends Weighted {
+  /** Sizes of the output's last axis. */
   readonly units: number;
 }
 
@@ -76,14 +78,19 @@ export function dense(options: DenseOptions): Layer {
   );
 }
 
+/** Options of conv2d. */
 export interface Conv2dOptions extends Weighted {
+  /** Channels of the output. */
   readonly filters: number;
   /** One number for a square, or [height, width]. */
   readonly kernel: number | Pair;
+  /** Default: 1. */
   readonly stride?: number | Pair;
   /** Default: none ("valid"). */
   readonly padding?: Padding;
+  /** Default: 1. */
   readonly dilation?: number | Pair;
+  /** Channels and filters fall into so many groups that do not mix. Default: 1. */
   readonly groups?: number;
 }
 
@@ -114,10 +121,13 @@ export function conv2d(options: Conv2dOptions): Layer {
   );
 }
 
+/** Options of pooling layers. */
 export interface PoolLayerOptions {
   /** Default: the kernel. */
   readonly stride?: number | Pair;
+  /** Default: none ("valid"). */
   readonly padding?: Padding;
+  /** The last window may hang over the end. Default: false. */
   readonly ceilMode?: boolean;
 }
 

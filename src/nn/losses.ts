@@ -5,9 +5,12 @@ import { DTypeError, ShapeError, ValueError } from "../shape/errors.ts";
 import { printType, sameShape } from "../shape/types.ts";
 import { constant, type Tensor } from "../tensor.ts";
 
+/** What becomes of the losses of a batch. */
 export type Reduction = "mean" | "sum" | "none";
 
+/** Options of a loss. */
 export interface LossOptions {
+  /** Default: "mean". */
   readonly reduction?: Reduction;
 }
 

@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.ts";
 import { ones, zeros } from "./initialisers.ts";
 import { type Layer, lastSize } from "./layer.ts";
 
+/** Options of batchNorm. */
 export interface BatchNormLayerOptions {
   /** Added to the variance. Default: 1e-5. */
   readonly epsilon?: number;
@@ -38,6 +39,7 @@ export function batchNorm(options: BatchNormLayerOptions = {}): Layer {
   };
 }
 
+/** Options of layerNorm. */
 export interface LayerNormLayerOptions {
   /** How many of the last axes are normalised together. Default: 1. */
   readonly axes?: number;

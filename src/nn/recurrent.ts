@@ -37,15 +37,21 @@ export function rnnCell(w: CellWeights, x: Tensor, h: Tensor, activation = (z: T
   return activation(affine(x, w.wx, w.bx).add(affine(h, w.wh, w.bh)));
 }
 
+/** [B, H] each. */
 export interface LstmState {
+  /** What the cell gives. */
   readonly h: Tensor;
+  /** What it keeps. */
   readonly c: Tensor;
 }
 
 /** What looks through a peephole at the cell: i and f at c, o at c'. [H] each. Gers and Schmidhuber, IJCNN 2000. */
 export interface Peepholes {
+  /** Of the input gate. */
   readonly i: Tensor;
+  /** Of the forget gate. */
   readonly f: Tensor;
+  /** Of the output gate. */
   readonly o: Tensor;
 }
 
@@ -60,6 +66,7 @@ export function lstmCell(w: CellWeights, x: Tensor, { h, c }: LstmState, peephol
   return { c: next, h: look(o, next, peepholes?.o).mul(next.tanh()) };
 }
 
+/** Options of gruCell. */
 export interface GruOptions {
   /** true (PyTorch, cuDNN): n = tanh(x·Wxn + bxn + r∘(h·Whn + bhn)). false (Cho et al. 2014; ONNX's default):
    *  n = tanh(x·Wxn + bxn + (r∘h)·Whn + bhn). Default: true. */

@@ -11,13 +11,17 @@ import { gruCell, lstmCell, rnnCell, steps, unroll } from "./recurrent.ts";
 
 /** [B, H] each; c is an LSTM's cell. */
 export interface State {
+  /** What the layer gives. */
   readonly h: Tensor;
+  /** What an LSTM keeps. */
   readonly c?: Tensor;
 }
 
 /** [T+1, B, H] each, the initial state first. */
 export interface States {
+  /** Of h. */
   readonly hs: Tensor;
+  /** Of an LSTM's c. */
   readonly cs?: Tensor;
 }
 
@@ -86,6 +90,7 @@ function fromX(p: Weights<Tensor>, x: Tensor): Tensor {
     .reshape([...x.shape.slice(0, -1), width]);
 }
 
+/** Options of rnn. */
 export interface RnnOptions extends WeightOptions {
   /** Default: tanh. */
   readonly activation?: "tanh" | "relu";
@@ -104,6 +109,7 @@ export function rnnKind({ activation = "tanh", ...o }: RnnOptions): Kind {
   };
 }
 
+/** Options of lstm. */
 export interface LstmOptions extends WeightOptions {
   /** Of the forget gate at the start: 1 keeps the cell. Jozefowicz et al., ICML 2015. Default: 1. */
   readonly forgetBias?: number;
@@ -168,6 +174,7 @@ function ungatedCell(p: Weights<Tensor>, x: Tensor, { h, c }: Required<State>, c
   return { c: next, h: look(zo, next, p.peepO).mul(next.tanh()) };
 }
 
+/** Options of gru. */
 export interface GruOptions extends WeightOptions {
   /** The reset gate acts on h·Whn + biasH (PyTorch, cuDNN), or on h before the product (Cho et al. 2014; it runs step by step).
    *  Default: true. */

@@ -23,7 +23,9 @@ import {
   type Weights,
 } from "./recurrentKinds.ts";
 
+/** Options of all recurrent layers. */
 export interface RecurrentOptions {
+  /** H, the size of a state. */
   readonly units: number;
   /** The output: h of every step, or of the last. Default: "sequence". */
   readonly returns?: "sequence" | "last";
@@ -40,6 +42,7 @@ export interface RecurrentOptions {
   readonly fused?: boolean | "loop" | "step" | number;
 }
 
+/** What a run may begin with. */
 export interface RunInputs {
   /** One a layer and direction: layer 0, its reverse if there is one, layer 1, … Default: zeros. */
   readonly initial?: readonly State[];
@@ -47,7 +50,9 @@ export interface RunInputs {
   readonly lengths?: Tensor;
 }
 
+/** What a run gives. */
 export interface RunOutputs {
+  /** The output: [B, T, H] or [B, H], with 2H where there are two directions. */
   readonly y: Tensor;
   /** As `initial`. */
   readonly last: readonly State[];
@@ -57,6 +62,7 @@ export interface RunOutputs {
 
 /** A layer that can be given states and lengths. */
 export interface RecurrentLayer extends Layer {
+  /** The layer's function, with all states. */
   run(variables: Variables<Tensor>, x: Tensor, context: Context, inputs?: RunInputs): RunOutputs;
 }
 

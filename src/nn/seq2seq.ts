@@ -13,17 +13,21 @@ import { fold } from "./key.ts";
 import { type Context, type Layer, type Params, requireSize, type Variables } from "./layer.ts";
 import { lstm, type RunInputs } from "./recurrentLayers.ts";
 
+/** Options of seq2seq. */
 export interface Seq2seqOptions {
   /** Tokens are 0 … vocabulary − 1. */
   readonly vocabulary: number;
+  /** H, of encoder and decoder. */
   readonly units: number;
   /** Of the source; the rest of a row of x is the decoder's input. */
   readonly sourceLength: number;
+  /** Size of a token's vector. Default: the units. */
   readonly embedding?: number;
   /** Default: dot. */
   readonly attention?: "dot" | "additive";
 }
 
+/** An encoder and a decoder with attention, as a layer of tokens. */
 export interface Seq2seq extends Layer {
   /** The most probable token at each step, fed back, from token `start`: source i32[B, S] → tokens i32[B, steps], and where it looked,
    *  weights [B, steps, S]. */

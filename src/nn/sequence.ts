@@ -27,9 +27,11 @@ export function reshape(...shape: number[]): Layer {
   return stateless("reshape", (x) => x.reshape([x.shape[0]!, ...shape]));
 }
 
+/** Options of embedding. */
 export interface EmbeddingOptions {
   /** Of the vocabulary. */
   readonly size: number;
+  /** Size of a token's row. */
   readonly units: number;
   /** Default: normal with deviation 0.05. */
   readonly initialiser?: Initialiser;
@@ -74,8 +76,11 @@ export function oneToMany(steps: number): Layer {
 
 /** Options of the cell that is taken; of the others they are without effect. */
 export interface FeedbackOptions extends RnnOptions, LstmOptions, GruOptions {
+  /** Which recurrence. */
   readonly cell: "rnn" | "lstm" | "gru";
+  /** H, the size of a state. */
   readonly units: number;
+  /** T, how many outputs. */
   readonly steps: number;
   /** Makes the output of a step from its h [B, H]; that output is the next step's input, so it has the input's shape. */
   readonly output: Layer;

@@ -6,7 +6,9 @@ import { concat, type Tensor } from "../tensor.ts";
 import type { Context, Variables } from "./layer.ts";
 import { detached, type RecurrentLayer, type RunInputs } from "./recurrentLayers.ts";
 
+/** How far gradients go back in time. */
 export interface Truncation {
+  /** Steps between two backward passes. */
   readonly k1: number;
   /** At least k1. */
   readonly k2: number;

@@ -3,6 +3,7 @@ import { leaves, mapTree, type Tree } from "../graph/tree.ts";
 import { ValueError } from "../shape/errors.ts";
 import { isTensor, type Tensor } from "../tensor.ts";
 
+/** From a tree of gradients to one of the same form. */
 export type GradientTransform = (gradients: Tree<Tensor>) => Tree<Tensor>;
 
 /** √(Σ over all tensors of Σ g²), f32[]. */

@@ -8,7 +8,9 @@ import { isTensor, type Tensor } from "../tensor.ts";
 import type { GradientTransform } from "./clip.ts";
 import { constant, requireNonNegative, type Schedule } from "./schedules.ts";
 
+/** From gradients to new parameters, with a state of its own. */
 export interface Optimizer {
+  /** Of the rule. */
   readonly name: string;
   /** The optimizer's state for these parameters: `{ slot: tree of the parameters' form }`. */
   init(params: Tree<NdArray>): Record<string, Tree<NdArray>>;
@@ -21,6 +23,7 @@ export interface Optimizer {
   ): { readonly params: Tree<Tensor>; readonly state: Record<string, Tree<Tensor>> };
 }
 
+/** Options of every optimizer. */
 export interface OptimizerOptions {
   /** α, or a function of the step. */
   readonly learningRate: number | Schedule;
@@ -33,15 +36,21 @@ export interface OptimizerOptions {
   readonly clip?: GradientTransform;
 }
 
+/** Options for some of the parameters. */
 export interface Group {
+  /** Which: by path. */
   readonly match: RegExp | ((path: string) => boolean);
+  /** In place of the optimizer's. */
   readonly learningRate?: number | Schedule;
+  /** In place of the optimizer's. */
   readonly weightDecay?: number;
 }
 
 type Slots<S extends string, T> = { readonly [K in S]: T };
 
+/** How one parameter is updated; `fromRule` makes an optimizer of it. */
 export interface Rule<S extends string> {
+  /** Of the optimizer. */
   readonly name: string;
   /** What each slot holds at the start. */
   readonly slots: Slots<S, number>;

@@ -17,6 +17,7 @@ export function sgd(options: OptimizerOptions): Optimizer {
   );
 }
 
+/** Options of momentum and nesterov. */
 export interface MomentumOptions extends OptimizerOptions {
   /** μ. Default: 0.9. */
   readonly momentum?: number;
@@ -49,6 +50,7 @@ export const momentum = (options: MomentumOptions): Optimizer => withVelocity("m
 /** v as in momentum; p ← p − α(g + μv). Nesterov, 1983, in the form of Sutskever et al., ICML 2013. */
 export const nesterov = (options: MomentumOptions): Optimizer => withVelocity("nesterov", options);
 
+/** Options of adam and adamw. */
 export interface AdamOptions extends OptimizerOptions {
   /** Of the first moment. Default: 0.9. */
   readonly beta1?: number;
@@ -104,6 +106,7 @@ export const adam = (options: AdamOptions): Optimizer => adamRule("adam", option
 /** Adam with the weight decay apart from the gradient: p ← p − αλp first. Default λ: 0.01. Loshchilov and Hutter, https://arxiv.org/abs/1711.05101 */
 export const adamw = (options: AdamOptions): Optimizer => adamRule("adamw", { weightDecay: 0.01, ...options });
 
+/** Options of rmsprop. */
 export interface RmspropOptions extends OptimizerOptions {
   /** ρ, of the second moment. Default: 0.99. */
   readonly rho?: number;
@@ -140,6 +143,7 @@ export function rmsprop(options: RmspropOptions): Optimizer {
   );
 }
 
+/** Options of adagrad. */
 export interface AdagradOptions extends OptimizerOptions {
   /** Default: 1e-10. */
   readonly epsilon?: number;

@@ -8,6 +8,7 @@ import { makePlan } from "./plan.ts";
 import { type SavedPlan, savePlan } from "./saved.ts";
 import { gpuTarget, softwareTarget } from "./target.ts";
 
+/** Options of planAhead. */
 export interface AheadOptions<I, C extends keyof I & string = never> {
   /** As in `compile`. */
   readonly carry?: readonly C[];

@@ -4,13 +4,18 @@ import type { Stored } from "./kernel.ts";
 import type { Schedule } from "./lanes.ts";
 import type { Ref } from "./step.ts";
 
+/** What a buffer holds, four bytes an element. */
 export type ElementType = "f32" | "i32" | "u32";
 
+/** Memory of a plan. */
 export interface Buffer {
+  /** For labels and messages. */
   readonly name: string;
   /** input: the caller's. carry: the caller's, one for all carried values of an element type. constant, output: the program's. temporary: shared. */
   readonly kind: "input" | "carry" | "constant" | "output" | "temporary";
+  /** Of its elements. */
   readonly type: ElementType;
+  /** How many there are. */
   readonly elements: number;
   /** A constant's value. */
   readonly data?: readonly number[];
@@ -18,26 +23,39 @@ export interface Buffer {
 
 /** Where a value lies: at an offset in elements. u8 from outside is packed four to a word. */
 export interface Place {
+  /** Which. */
   readonly buffer: Buffer;
+  /** In elements. */
   readonly offset: number;
+  /** u8, four to a word. */
   readonly packed: boolean;
 }
 
+/** A buffer as a dispatch sees it. */
 export interface Binding {
+  /** Which. */
   readonly buffer: Buffer;
+  /** Whether the dispatch writes it. */
   readonly access: "read" | "readWrite";
   /** The part that is bound, in elements, where that is not all of the buffer. The offset is a multiple of `alignment`. */
   readonly part?: { readonly offset: number; readonly elements: number };
 }
 
+/** One call of a pipeline. */
 export interface Dispatch {
+  /** What it computes. */
   readonly label: string;
+  /** The whole module; its entry point is `main`. */
   readonly wgsl: string;
+  /** In x, y and z. */
   readonly workgroups: readonly [number, number, number];
+  /** In the order of their numbers, in group 0. */
   readonly bindings: readonly Binding[];
   /** Multiply-adds (a fused one counts once) and bytes of memory that it needs at least: each value read once, written once. */
   readonly multiplyAdds: number;
+  /** Of memory that it needs at least: each value read once, written once. */
   readonly bytes: number;
+  /** How its kernels are cut up. */
   readonly schedules: readonly Schedule[];
   /** What it takes from memory; of a custom kernel in several dispatches the first has all. */
   readonly loads: readonly Loaded[];
@@ -51,23 +69,35 @@ export interface Loaded {
   readonly bytes: number;
 }
 
+/** An input or output of a plan. */
 export interface Value {
+  /** Its place in the tree. */
   readonly path: string;
+  /** dtype and shape. */
   readonly type: TensorType;
+  /** Where it lies. */
   readonly place: Place;
   /** The step output that it is: of a carried value, its old one. */
   readonly ref: Ref;
 }
 
+/** What a device runs, as plain data. */
 export interface Plan {
+  /** In the order in which they run. */
   readonly dispatches: readonly Dispatch[];
   /** Temporaries lie in slots: buffers that share one are never alive together. */
   readonly slots: readonly { readonly type: ElementType; readonly elements: number }[];
+  /** The slot of each temporary. */
   readonly slotOf: ReadonlyMap<Buffer, number>;
+  /** Bound when the program runs. */
   readonly inputs: readonly Value[];
+  /** Inputs that the function maps to their next value, in place. */
   readonly carry: readonly Value[];
+  /** What the function gives. */
   readonly outputs: readonly Value[];
+  /** Of the program: constants, outputs, temporaries. */
   readonly buffers: readonly Buffer[];
+  /** A table: every dispatch, its tile, its work, its bytes. */
   toString(): string;
 }
 

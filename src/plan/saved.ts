@@ -7,28 +7,42 @@ const version = 1;
 
 /** Plain JSON data. Buffers are named by their number. */
 export interface SavedPlan {
+  /** What it is. */
   readonly format: "wgrad plan";
+  /** Of this format. */
   readonly version: number;
+  /** All memory, with the slot of each temporary. */
   readonly buffers: readonly (Buffer & { readonly slot?: number })[];
+  /** Memory that temporaries share. */
   readonly slots: Plan["slots"];
+  /** In the order in which they run. */
   readonly dispatches: readonly {
     readonly label: string;
     readonly wgsl: string;
     readonly workgroups: readonly [number, number, number];
     readonly bindings: readonly (Omit<Binding, "buffer"> & { readonly buffer: number })[];
   }[];
+  /** Bound when the program runs. */
   readonly inputs: readonly SavedValue[];
+  /** Inputs that are updated in place. */
   readonly carry: readonly SavedValue[];
+  /** What the function gives. */
   readonly outputs: readonly SavedValue[];
   /** The numbers of the outputs, in the tree that a run gives. */
   readonly outputTree: unknown;
 }
 
+/** An input or output. */
 interface SavedValue {
+  /** Its place in the tree. */
   readonly path: string;
+  /** dtype and shape. */
   readonly type: TensorType;
+  /** The number of the buffer that it lies in. */
   readonly buffer: number;
+  /** In elements. */
   readonly offset: number;
+  /** u8, four to a word. */
   readonly packed: boolean;
 }
 

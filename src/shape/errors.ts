@@ -1,6 +1,7 @@
 // Every error that wgrad throws. Three kinds: the caller's (thrown where the op is called, before any GPU work),
 // the device's, and ours. Messages read `<op>: <what is wrong>, <types> (<got> vs <wanted>); <what to do>`.
 
+/** Every error of the library is one. */
 export class WgradError extends Error {
   override name = "WgradError";
 }

@@ -2,11 +2,16 @@
 import { ShapeError } from "./errors.ts";
 import { type DType, numel, type Shape, type TensorType } from "./types.ts";
 
+/** Elements in row-major order: float64 of f32, integers of theirs, bytes of u8 and bool. */
 export type NdData = Float64Array | Int32Array | Uint32Array | Uint8Array;
 
+/** An array on the host. */
 export interface NdArray {
+  /** What its elements are on a device. */
   readonly dtype: DType;
+  /** Its sizes, outermost first. */
   readonly shape: Shape;
+  /** Its elements in row-major order. */
   readonly data: NdData;
 }
 

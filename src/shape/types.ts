@@ -3,10 +3,14 @@
 /** f32 is IEEE single on the GPU and float64 in the CPU reference. u8 is a storage type (four to a word); cast it before arithmetic. bool is stored as one u32. */
 export type DType = "f32" | "i32" | "u32" | "u8" | "bool";
 
+/** Sizes, outermost first; [] is a scalar. */
 export type Shape = readonly number[];
 
+/** Prints as f32[64,784]. */
 export interface TensorType {
+  /** What its elements are. */
   readonly dtype: DType;
+  /** Its sizes, outermost first. */
   readonly shape: Shape;
 }
 
@@ -16,9 +20,13 @@ const of =
 
 /** `f32(64, 784)` is the type f32[64,784]; `f32()` a scalar. */
 export const f32: (...shape: number[]) => TensorType = of("f32");
+/** As f32: `i32(64)` is the type i32[64]. */
 export const i32: (...shape: number[]) => TensorType = of("i32");
+/** As f32: `u32(2)` is the type u32[2]. */
 export const u32: (...shape: number[]) => TensorType = of("u32");
+/** As f32: `u8(60000, 28, 28, 1)` is the type of MNIST's images. */
 export const u8: (...shape: number[]) => TensorType = of("u8");
+/** As f32: `bool(64)` is the type bool[64]. */
 export const bool: (...shape: number[]) => TensorType = of("bool");
 
 export function numel(shape: Shape): number {

@@ -2,6 +2,7 @@
 // Sizes are PyTorch's: out = ⌊(in + before + after − dilation·(kernel − 1) − 1)/stride⌋ + 1.
 import { ShapeError, ValueError } from "./errors.ts";
 
+/** Of [height, width]. */
 export type Pair = readonly [number, number];
 
 /** One number for all sides, [height, width], or [[top, bottom], [left, right]]. "valid" pads nothing; "same" gives

@@ -7,6 +7,7 @@ import type { Evaluation } from "./evaluate.ts";
 import { readTree, writeTree } from "./program.ts";
 import type { Trainer } from "./trainer.ts";
 
+/** When training ends before its time. */
 export interface EarlyStopping {
   /** Epochs without improvement after which training ends. */
   readonly patience: number;

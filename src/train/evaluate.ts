@@ -21,13 +21,17 @@ import {
 } from "./program.ts";
 import type { Trainer } from "./trainer.ts";
 
+/** What a data set says of a model. */
 export interface Evaluation {
+  /** How many there were. */
   readonly examples: number;
   /** The mean loss of the examples. */
   readonly loss: number;
   /** Of labels: how many are predicted, the share of them, and confusion[i][j], how often label i was predicted as j. */
   readonly correct?: number;
+  /** correct/examples. */
   readonly accuracy?: number;
+  /** confusion[i][j]: how often label i was predicted as j. */
   readonly confusion?: readonly (readonly number[])[];
 }
 

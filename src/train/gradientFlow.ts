@@ -13,6 +13,7 @@ import { full, isTensor, stack, type Tensor } from "../tensor.ts";
 import { compileTree, disposeTree, isDeviceArray, isNdArray, putTree, type Trees, typesOf } from "./program.ts";
 import { toUnitRange } from "./step.ts";
 
+/** How gradients flow back through a run of a recurrent layer. */
 export interface RunFlow {
   /** The layer and its run, as "lstm layer0". */
   readonly name: string;
@@ -24,7 +25,9 @@ export interface RunFlow {
   readonly forget?: readonly number[];
 }
 
+/** How large the gradients of one batch are, and where. */
 export interface GradientFlow {
+  /** Of the batch. */
   readonly loss: number;
   /** ‖∂L/∂θ‖ by the parameter's path. */
   readonly params: Readonly<Record<string, number>>;
@@ -32,12 +35,17 @@ export interface GradientFlow {
   readonly runs: readonly RunFlow[];
 }
 
+/** Options of gradientFlow. */
 export interface GradientFlowOptions {
+  /** Where it is computed. */
   readonly device: Device;
+  /** A model, recurrent or not. */
   readonly model: Layer;
   /** Parameters and state of the model, as `model.init` gives them or training has left them. */
   readonly variables: Variables<NdArray>;
+  /** All of it is one batch. */
   readonly batch: Dataset;
+  /** Of the model's output and the targets. */
   readonly loss: Loss;
   /** Stored inputs to what the model takes. Default: u8 becomes f32 in [0, 1]. */
   readonly prepare?: (x: Tensor) => Tensor;

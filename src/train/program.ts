@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor.ts";
 
 export { isNdArray };
 
+/** Trees by name. */
 export type Trees<T> = Record<string, Tree<T>>;
 
 /** Counters that a GPU program keeps. */
@@ -22,6 +23,7 @@ export interface ProgramStats {
   readonly recordMicroseconds: number;
 }
 
+/** A program whose inputs are trees known only when it runs. */
 export interface TreeProgram {
   run(inputs: Trees<DeviceArray>, options?: RunOptions): Trees<DeviceArray>;
   readonly plan: { toString(): string; readonly dispatches?: readonly unknown[] };

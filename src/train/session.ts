@@ -26,14 +26,19 @@ import {
 } from "./program.ts";
 import { historyLength, type Sampling, type StepSpec, toUnitRange, trainStep } from "./step.ts";
 
+/** What training is made of. */
 export interface SessionOptions {
+  /** Where it trains. */
   readonly device: Device;
+  /** What it trains. */
   readonly model: Layer;
   /** Host arrays, which are checked and uploaded, or arrays of the device, which are used where they are. */
   readonly data: Dataset<NdArray | DeviceArray>;
+  /** Examples in a step. */
   readonly batchSize: number;
   /** Of the model's output and the targets: labels become i32. */
   readonly loss: Loss;
+  /** How weights follow from gradients. */
   readonly optimizer: Optimizer;
   /** Of initial weights, sampling and dropout. Default: 0, or that of the checkpoint. */
   readonly seed?: number;

@@ -25,6 +25,7 @@ import {
 import { openSession, readState, type Session, type SessionOptions, stepOf } from "./session.ts";
 import { type StepSpec, stepsPerEpoch } from "./step.ts";
 
+/** Options of Trainer.create. */
 export interface TrainerOptions extends SessionOptions {
   /** Goes on from here, bit for bit: the bytes that `checkpoint` gave. All other options must be as they were. */
   readonly checkpoint?: Uint8Array;
@@ -47,6 +48,7 @@ async function open(bytes: Uint8Array) {
   return { config: checkpoint.config, stateFor };
 }
 
+/** Holds a model's variables and its data on a device, and the compiled training step. */
 export class Trainer implements AsyncDisposable {
   /** Steps submitted so far. */
   step: number;
@@ -94,6 +96,7 @@ export class Trainer implements AsyncDisposable {
     return this.#session.device;
   }
 
+  /** What it trains. */
   get model(): Layer {
     return this.spec.model;
   }
@@ -267,6 +270,7 @@ export class Trainer implements AsyncDisposable {
     if (this.#options.onLost === "resume" && device !== this.#options.device) device.dispose();
   }
 
+  /** Waits for what was submitted, then frees everything. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.device.synchronize();

@@ -4,6 +4,7 @@ import { type Endpoint, proxy, releaseProxy, wrap } from "comlink";
 import * as errors from "../shape/errors.ts";
 import type { TrainerHost } from "./host.ts";
 
+/** A method of a host. */
 type Method = (...args: never[]) => unknown;
 
 /** The methods of a host as the page calls them. */

@@ -15,16 +15,21 @@ import type { Trainer } from "../train/trainer.ts";
 
 /** What a worker makes of the setup that the page sends. */
 export interface Hosted {
+  /** The one that is led. */
   readonly trainer: Trainer;
   /** What `evaluate` measures on, and a run with `validate` after each epoch. */
   readonly test?: Dataset;
 }
 
+/** What a page may want to know of a trainer. */
 export interface TrainerInfo {
   /** The adapter's name. */
   readonly adapter: string;
+  /** The adapter computes on a CPU. */
   readonly software: boolean;
+  /** Examples in a step. */
   readonly batchSize: number;
+  /** A ragged last batch is not one. */
   readonly stepsPerEpoch: number;
   /** Of the training step, printed. */
   readonly plan: string;
@@ -36,6 +41,7 @@ export interface RunOptions extends Pick<FitOptions, "epochs" | "steps" | "repor
   readonly validate?: boolean;
 }
 
+/** How a run ended. */
 export interface RunEnd {
   /** Steps done since the trainer was made. */
   readonly step: number;
@@ -43,6 +49,7 @@ export interface RunEnd {
   readonly ended: "finished" | "stopped" | "early";
 }
 
+/** Gets each report; what it returns is waited for before the next. */
 export type OnProgress = (progress: Progress) => void | Promise<void>;
 
 /** A run, and what the page wants of it. */
@@ -54,6 +61,7 @@ interface Run {
   changed(): void;
 }
 
+/** A trainer that lives in a Web Worker and is led from a page, one method at a time. */
 export class TrainerHost<Setup = void> {
   readonly #make: (setup: Setup) => Promise<Hosted>;
   #hosted: Hosted | undefined;
@@ -155,6 +163,7 @@ export class TrainerHost<Setup = void> {
     return moved(await this.alone(() => this.hosted.trainer.params()));
   }
 
+  /** Replaces the parameters. Throws ShapeError unless they have the model's names and types. */
   setParams(params: Tree<NdArray>): Promise<void> {
     return this.alone(async () => this.hosted.trainer.setParams(params));
   }
