@@ -48,7 +48,8 @@ export function barPrinter(title: string): Printer {
   const tuned = ({ choices, timed, seconds }: Tuned) => {
     const kernels = Object.keys(choices).length;
     console.log(`tuned ${timed} of ${kernels} kernels in ${seconds.toFixed(1)} s, remembered ${kernels - timed}`);
-    if (kernels) console.log(`${printTuning(choices)}\n`);
+    if (kernels)
+      console.log(`${printTuning(choices)}\nA kernel that compiles for long must earn that back within 1000 steps.\n`);
   };
   const report = (r: Report) =>
     bar.update(r.step, {

@@ -75,8 +75,13 @@ async function tuneGroup(
   const arrays = new Arrays(device);
   try {
     const candidates: Candidate[] = [];
-    for (const schedule of group.candidates())
-      candidates.push(await prepare(pipelines, arrays, schedule, group.module(schedule)));
+    const modules = new Map<string, [Schedule, Module]>(); // two schedules may come to the same kernel
+    for (const schedule of group.candidates()) {
+      const module = group.module(schedule);
+      if (!modules.has(module.wgsl)) modules.set(module.wgsl, [schedule, module]);
+    }
+    for (const [schedule, module] of modules.values())
+      candidates.push(await prepare(pipelines, arrays, schedule, module));
     for (const c of candidates) c.repeat = await timer.calibrate(c.record, 1e6 * sampleMilliseconds);
     for (let r = 0; r < rounds; r++)
       for (const c of candidates) {
