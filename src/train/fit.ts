@@ -103,17 +103,13 @@ export async function* train(
         yield* advance(trainer, keeper, options, stand);
       } catch (error) {
         if (!keeper) throw error;
-        await Promise.race([keeper.recover(error, device), aborted(signal)]);
+        await keeper.recover(error, device, signal);
       }
     }
   } finally {
     keeper?.reported(null);
   }
 }
-
-/** Rejects with the signal's reason when it is aborted. */
-const aborted = (signal: AbortSignal | undefined): Promise<never> =>
-  new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
 /** Trains to the end, or until the trainer is on another device. */
 async function* advance(

@@ -31,7 +31,16 @@ const mostLost = 4;
 const defaultEvery = 5;
 
 const seconds = (): number => performance.now() / 1000;
-const sleep = (s: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * s));
+
+/** Rejects with the signal's reason when it is aborted. */
+const sleep = (s: number, signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, 1000 * s);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
 
 type Move = (next: NextDevice, state: Trees<NdArray>) => Promise<void>;
 
@@ -90,17 +99,17 @@ export class Keeper {
   }
 
   /** After `error` on `device`: brings the trainer to another one. Throws the error if it is not of a lost device, or if devices are lost time
-   *  and again without anything done between. */
-  async recover(error: unknown, device: Device): Promise<void> {
+   *  and again without anything done between; and the signal's reason when that is aborted first. */
+  async recover(error: unknown, device: Device, signal?: AbortSignal): Promise<void> {
     if (this.#trainer.device !== device) return; // somebody else has seen it first, and disposed of what was there
     if (!(error instanceof DeviceLostError)) throw error;
-    this.#moving ??= this.#recover(error).finally(() => {
+    this.#moving ??= this.#recover(error, signal).finally(() => {
       this.#moving = null;
     });
     await this.#moving;
   }
 
-  async #recover(lost: DeviceLostError): Promise<void> {
+  async #recover(lost: DeviceLostError, signal: AbortSignal | undefined): Promise<void> {
     const state = await this.#kept.catch(() => {
       throw lost;
     });
@@ -109,7 +118,8 @@ export class Keeper {
     for (;;) {
       const pause = pauses[this.#attempts++];
       if (pause === undefined || (reason instanceof DeviceLostError && this.#attempts > mostLost)) throw reason;
-      if (pause > 0) await sleep(pause);
+      signal?.throwIfAborted();
+      if (pause > 0) await sleep(pause, signal);
       try {
         return await this.#move(await this.#next(lost), state);
       } catch (error) {

@@ -206,3 +206,22 @@ test("devices that are lost time and again, with nothing done between, end it", 
   expect(devices).toHaveLength(5);
   trainer.dispose();
 });
+
+test("while there is no other device it waits for one, until it is aborted", async () => {
+  let adapters = 1;
+  const requestAdapter = async () => (adapters-- > 0 ? gpu.requestAdapter() : null);
+  const first = await GpuDevice.request({ gpu: { requestAdapter } as unknown as GPU });
+  const trainer = await create(first, "mlp", { onLost: "resume" });
+  const abort = new AbortController();
+  const steps: number[] = [];
+  const run = async () => {
+    for await (const { step } of trainer.fit({ steps: 100, reportEvery: 5, signal: abort.signal })) {
+      steps.push(step);
+      first.gpu.destroy();
+      setTimeout(() => abort.abort(new Error("enough")), 400);
+    }
+  };
+  await expect(run()).rejects.toThrow("enough");
+  expect(steps).toEqual([5]);
+  expect(adapters).toBeLessThan(-1);
+});
