@@ -236,7 +236,9 @@ describe("recurrent layers", () => {
       const rows = a(x.reshape([12, 3])); // of x [2, 2, 9]
       return rnn(rows.reshape([2, 6, 2]), wh);
     });
-    expect(operatorsOf(await check(model, [2, 9], { fixed: true, batch: 2 }))).toMatchInlineSnapshot(`"Reshape Gemm Reshape RNN Expand Squeeze Concat"`);
+    expect(operatorsOf(await check(model, [2, 9], { fixed: true, batch: 2 }))).toMatchInlineSnapshot(
+      `"Reshape Gemm Reshape RNN Expand Squeeze Concat"`,
+    );
   });
 
   test("a stateful layer is made for one batch", async () => {
