@@ -213,6 +213,7 @@ function drawPoints(place: HTMLCanvasElement, [w, b]: readonly [number, number])
   const x = (v: number) => (size * (v + 1.6)) / 3.6;
   const y = (v: number) => size * (1 - (v + 2.2) / 4.4);
   context.strokeStyle = color("line");
+  context.lineWidth = 1;
   context.beginPath();
   context.moveTo(x(-9), y(0));
   context.lineTo(x(9), y(0));
@@ -220,7 +221,6 @@ function drawPoints(place: HTMLCanvasElement, [w, b]: readonly [number, number])
   context.lineTo(x(0), y(9));
   context.stroke();
   context.strokeStyle = color("second");
-  context.lineWidth = 1;
   context.beginPath();
   xs.forEach((v, i) => {
     context.moveTo(x(v), y(ys[i] as number));
