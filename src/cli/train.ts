@@ -1,6 +1,7 @@
 // `npm run train -- TASK`: trains a net on MNIST, or on sequences (sequences.ts), in Chrome, in Node or on the CPU reference, and tests it.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { CpuDevice } from "../cpu/device.ts";
 import { mnist } from "../data/mnist.ts";
@@ -8,7 +9,8 @@ import type { Device } from "../device.ts";
 import { GpuDevice } from "../gpu/device.ts";
 import { type SequenceTaskName, sequenceTasks } from "../train/sequences/index.ts";
 import type { CellName } from "../train/sequences/task.ts";
-import { optimizerOf, optimizers, type TaskName, tasks } from "../train/tasks.ts";
+import { optimizerOf, optimizers, type Task, type TaskName, tasks } from "../train/tasks.ts";
+import { fromBase64, toBase64 } from "./base64.ts";
 import { preciseTimestamps } from "./chrome.ts";
 import { createGpu } from "./dawn.ts";
 import { runInChrome } from "./page.ts";
@@ -59,13 +61,16 @@ function positive(text: string): number {
   return x;
 }
 
-interface Options extends Partial<Omit<TrainArgs, "task" | "tunings" | "profile">> {
+interface Options extends Partial<Omit<TrainArgs, "task" | "tunings" | "profile" | "save" | "weights" | "checkpoint">> {
   runtime: string;
   data: string;
   seed: number;
   json?: true;
   tuning: string;
   profile?: true | string;
+  save?: string;
+  resume?: string;
+  weights?: string;
   steps?: number;
   cell?: CellName;
   length?: number;
@@ -83,7 +88,20 @@ async function main(name: TaskName | SequenceTaskName, options: Options): Promis
 }
 
 const ofAll = ["runtime", "seed", "json"];
-const ofImages = ["epochs", "examples", "batch", "optimizer", "lr", "data", "tune", "tuning", "profile"];
+const ofImages = [
+  "epochs",
+  "examples",
+  "batch",
+  "optimizer",
+  "lr",
+  "data",
+  "tune",
+  "tuning",
+  "profile",
+  "save",
+  "resume",
+  "weights",
+];
 
 /** Throws on an option that the task would not look at. */
 function refuseOthers(name: TaskName | SequenceTaskName): void {
@@ -96,19 +114,30 @@ function refuseOthers(name: TaskName | SequenceTaskName): void {
 }
 
 async function images(name: TaskName, options: Options): Promise<void> {
-  const { runtime, data, json, tuning, profile, ...given } = options;
-  const task = tasks[name];
+  const { runtime, data, json, tuning, profile, save, resume, weights, seed, ...given } = options;
+  const task: Task = tasks[name];
   const { epochs = task.epochs, batch = task.batchSize, optimizer = task.optimizer } = given;
+  const lr = given.lr ?? (optimizer === task.optimizer ? task.learningRate : undefined);
   if (profile && runtime === "cpu")
     throw new Error("--profile: the reference has no GPU; use --runtime node or chrome");
   const tunings = given.tune === false ? {} : readTunings(tuning);
-  const args: TrainArgs = { ...given, task: name, epochs, batch, optimizer, tunings, profile: profile !== undefined };
+  const args: TrainArgs = {
+    ...{ ...given, task: name, epochs, batch, optimizer, tunings, profile: profile !== undefined },
+    ...{ save: save !== undefined, weights: weights !== undefined },
+    ...(resume === undefined ? {} : { checkpoint: toBase64(readFileSync(resume)) }),
+    ...(resume !== undefined && command.getOptionValueSource("seed") === "default" ? {} : { seed }),
+  };
   optimizerOf(optimizer, args.lr); // refuses a bad learning rate before a browser starts
+  for (const [option, path] of Object.entries({ save, weights }))
+    if (path !== undefined && !existsSync(dirname(resolve(path))))
+      throw new Error(`--${option}: there is no folder ${dirname(resolve(path))}; make it, or name another file`);
   const source = dataSource(data);
   const printer = json ? jsonPrinter : barPrinter(`${name} (${task.description}) on ${source.name}`);
   try {
     const summary = await (runtimes[runtime] as (typeof runtimes)[string])(source, args, (message) => {
       if (message.kind === "remember") remember(tuning, message);
+      else if (message.kind === "save")
+        writeWhole((message.what === "weights" ? weights : save) as string, fromBase64(message.base64));
       else printer.message(message);
     });
     printer.summary(summary);
@@ -116,6 +145,13 @@ async function images(name: TaskName, options: Options): Promise<void> {
   } finally {
     printer.end();
   }
+}
+
+/** Whoever reads the file meanwhile, or after a crash, finds the old one or the new one. */
+function writeWhole(path: string, bytes: Uint8Array): void {
+  const next = `${path}.${process.pid}`;
+  writeFileSync(next, bytes);
+  renameSync(next, path);
 }
 
 function remember(path: string, { key, tuning }: Remember): void {
@@ -150,6 +186,9 @@ const command = new Command("train")
   .option("--lr <rate>", "learning rate (default: by task)", positive)
   .option("--seed <n>", "of initial weights and shuffles", integer(0), 1)
   .option("--data <set>", "mnist, or fashion:DIR with the four IDX files, gzipped or not", "mnist")
+  .option("--save <file>", "write a checkpoint there, every 30 seconds and at the end")
+  .option("--resume <file>", "go on from a checkpoint; --epochs counts from the beginning")
+  .option("--weights <file>", "write the trained weights there, with PyTorch's names and layouts (safetensors)")
   .option("--steps <n>", "of training, of a task that is not on images", integer(1))
   .addOption(
     new Option("--cell <name>", "of adding (default: rnn, then lstm) and sine (default: lstm)").choices([

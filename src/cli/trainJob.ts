@@ -6,9 +6,11 @@ import type { Device } from "../device.ts";
 import type { Profile } from "../gpu/profile.ts";
 import type { TuneOptions } from "../gpu/tune.ts";
 import type { Tuning } from "../gpu/tuning.ts";
+import { saveWeights } from "../io/weights.ts";
 import { ValueError } from "../shape/errors.ts";
 import { type OptimizerName, optimizerOf, type TaskName, tasks } from "../train/tasks.ts";
 import { Trainer } from "../train/trainer.ts";
+import { fromBase64, toBase64 } from "./base64.ts";
 
 export interface TrainArgs {
   task: TaskName;
@@ -18,7 +20,13 @@ export interface TrainArgs {
   batch: number;
   optimizer: OptimizerName;
   lr?: number;
-  seed: number;
+  /** Default: that of the checkpoint. */
+  seed?: number;
+  /** Where to go on, in base 64; epochs count from the beginning. */
+  checkpoint?: string;
+  /** Whether to send a checkpoint every so often and at the end, and the weights at the end. */
+  save?: boolean;
+  weights?: boolean;
   /** Whether kernels are chosen by timing them. Default: on a GPU, not on a software adapter. */
   tune?: boolean;
   /** What earlier runs chose, by device. */
@@ -50,6 +58,13 @@ export interface Remember {
   tuning: Tuning;
 }
 
+/** Write this to its file. */
+export interface Save {
+  kind: "save";
+  what: "checkpoint" | "weights";
+  base64: string;
+}
+
 export interface Start {
   kind: "start";
   adapter: string;
@@ -71,7 +86,7 @@ export interface Report {
   secondsLeft: number;
 }
 
-export type TrainMessage = Tunes | Tuned | Remember | Start | Report;
+export type TrainMessage = Tunes | Tuned | Remember | Save | Start | Report;
 
 export interface StepProfile extends Pick<Profile, "method" | "microseconds" | "dispatches"> {
   /** The table, and the trace for ui.perfetto.dev. */
@@ -102,6 +117,8 @@ export interface Summary {
 /** What a software adapter, and the reference, take unless told otherwise. */
 const softwareExamples = 12_000;
 const referenceExamples = { train: 1_000, test: 500 };
+/** Seconds between checkpoints. */
+const saveEvery = 30;
 
 export async function trainJob(
   device: Device,
@@ -118,7 +135,9 @@ export async function trainJob(
     throw new ValueError(`train: ${examples} examples are more than the ${all} there are; take fewer`);
   const testData = reference && args.examples === undefined ? takeExamples(test, 0, referenceExamples.test) : test;
   await using trainer = await Trainer.create({
-    ...{ device, model, loss, seed: args.seed, batchSize: args.batch },
+    ...{ device, model, loss, batchSize: args.batch },
+    ...(args.seed === undefined ? {} : { seed: args.seed }),
+    ...(args.checkpoint ? { checkpoint: fromBase64(args.checkpoint) } : {}),
     data: takeExamples(train, 0, examples),
     optimizer: optimizerOf(args.optimizer, args.lr),
     tune: (args.tune ?? !device.software) && tuneOptions(args.tunings ?? {}, send),
@@ -126,25 +145,39 @@ export async function trainJob(
   const adapter = device.name;
   const limited = args.examples === undefined && examples < all;
   const steps = args.epochs * trainer.stepsPerEpoch;
+  const left = steps - trainer.step;
+  if (left < 1)
+    throw new ValueError(
+      `train: the checkpoint is of step ${trainer.step}, and ${args.epochs} epochs end at step ${steps}; train for more`,
+    );
   send({ kind: "start", adapter, software: device.software, examples, limited, steps });
 
+  const save = async (what: Save["what"], bytes: Promise<Uint8Array>) =>
+    send({ kind: "save", what, base64: toBase64(await bytes) });
   const losses: number[] = [];
   let seconds = 0;
-  for await (const p of trainer.fit({ epochs: args.epochs })) {
+  let saved = 0;
+  for await (const p of trainer.fit({ steps: left })) {
+    if (args.save && p.seconds > saved + saveEvery) {
+      saved = p.seconds;
+      await save("checkpoint", trainer.checkpoint());
+    }
     losses.push(...p.losses);
     seconds = p.seconds;
     const { step, epoch, loss, accuracy = 0, examplesPerSecond: imagesPerSecond, secondsLeft } = p;
     send({ kind: "report", step, steps, epoch, loss, accuracy, imagesPerSecond, secondsLeft });
   }
+  if (args.save) await save("checkpoint", trainer.checkpoint());
+  if (args.weights) await save("weights", saveWeights(trainer));
   const { correct = 0, accuracy = 0, confusion = [], ...result } = await trainer.evaluate(testData);
   const { program, state } = trainer;
   const profile = args.profile && (await program.profile?.({ state, data: trainer.data }));
-  const perStep = (n: number | undefined) => (n ?? 0) / steps;
+  const perStep = (n: number | undefined) => (n ?? 0) / left;
   return {
     ...{ task: args.task, adapter, losses },
     ...{ testExamples: result.examples, testAccuracy: accuracy, testCorrect: correct, testLoss: result.loss },
     confusion: confusion.map((row) => [...row]),
-    imagesPerSecond: (steps * args.batch) / seconds,
+    imagesPerSecond: (left * args.batch) / seconds,
     dispatchesPerStep: program.plan.dispatches?.length ?? 0,
     submitsPerStep: perStep(program.stats?.submits),
     jsMicrosecondsPerStep: perStep(program.stats?.recordMicroseconds),

@@ -29,5 +29,6 @@ test("an option that the task would not look at is refused", { timeout: 3 * 60_0
     expect(train("netbp", "--epochs", "3")).rejects.toThrow("netbp takes no --epochs; it takes"),
     expect(train("mnist-rnn", "--length", "3")).rejects.toThrow("mnist-rnn takes no --length; it takes"),
     expect(train("linear", "--lr", "0")).rejects.toThrow("It must be a positive number."),
+    expect(train("mnist-mlp", "--save", "no/such/file")).rejects.toThrow("--save: there is no folder"),
   ]);
 });
