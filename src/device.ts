@@ -34,7 +34,10 @@ export interface Program<I, O> {
   /** Applies the function. Throws ArrayError or ShapeError if an input does not fit, before anything is submitted. */
   run(inputs: MapTree<I, TensorType, DeviceArray>, options?: RunOptions): MapTree<O, Tensor, DeviceArray>;
   /** Prints as the plan: every dispatch, slot and byte. */
-  readonly plan: { toString(): string };
+  readonly plan: {
+    /** A table. */
+    toString(): string;
+  };
   /** Frees what the program made; its outputs are gone. */
   dispose(): void;
 }

@@ -1,4 +1,9 @@
-// The public names, all of them.
+/**
+ * The public names, all but those of `wgrad/onnx`, `wgrad/runtime` and `wgrad/worker`: devices, tensors, gradients, files; as `nn` and `optim` also what
+ * is in `wgrad/nn` and `wgrad/optim`.
+ *
+ * @module wgrad
+ */
 import { CpuDevice } from "./cpu/device.ts";
 import type { Device as AnyDevice } from "./device.ts";
 import { GpuDevice } from "./gpu/device.ts";
@@ -6,6 +11,7 @@ import { GpuDevice } from "./gpu/device.ts";
 /** Where arrays live and programs run. */
 export type Device = AnyDevice;
 
+/** The ways to a device. */
 export const Device = {
   /** A GPU of our own. Throws DeviceError where there is none. */
   request: GpuDevice.request,
@@ -29,6 +35,15 @@ export {
   type NormOptions,
   rmsNorm,
 } from "./compositions/norm.ts";
+export type { Axes } from "./compositions/reduce.ts";
+export type { CrossEntropyOptions } from "./compositions/softmax.ts";
+export type {
+  AvgPoolOptions,
+  Conv1dOptions,
+  ConvOptions,
+  ConvTransposeOptions,
+  PoolOptions,
+} from "./compositions/window.ts";
 export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/checkGradients.ts";
 export * from "./data/index.ts";
 export {
@@ -43,7 +58,7 @@ export type { GpuArray } from "./gpu/array.ts";
 export type { EncodableProgram } from "./gpu/device.ts";
 export { type LoadedProgram, loadProgram } from "./gpu/load.ts";
 export type { DispatchTime, Profile, ProfileOptions } from "./gpu/profile.ts";
-export type { EncodeOptions, GpuProgram, Recorder, Stats } from "./gpu/program.ts";
+export type { EncodeOptions, GpuProgram, Outputs, Recorder, Stats } from "./gpu/program.ts";
 export type { RequestOptions } from "./gpu/runtime.ts";
 export type { TuneOptions } from "./gpu/tune.ts";
 export { printTuning, type Trial, type TunedGroup, type Tuning } from "./gpu/tuning.ts";
@@ -55,16 +70,28 @@ export * from "./io/index.ts";
 export * as nn from "./nn/index.ts";
 export * as optim from "./optim/index.ts";
 export { type AheadOptions, planAhead } from "./plan/ahead.ts";
-export type { Plan } from "./plan/data.ts";
+export type {
+  Binding as PlanBinding,
+  Buffer as PlanBuffer,
+  Dispatch as PlanDispatch,
+  ElementType,
+  Place,
+  Plan,
+  Slot,
+  Value as PlanValue,
+} from "./plan/data.ts";
+export type { Schedule } from "./plan/lanes.ts";
 export type { SavedPlan } from "./plan/saved.ts";
 export * from "./shape/errors.ts";
-export { type NdArray, ndarray } from "./shape/ndarray.ts";
+export { type NdArray, type NdData, ndarray } from "./shape/ndarray.ts";
 export { bool, type DType, f32, i32, type Shape, type TensorType, u8, u32 } from "./shape/types.ts";
+export type { Padding, Pair, WindowOptions } from "./shape/window.ts";
 export {
   concat,
   constant,
   full,
   iota,
+  type MaxSumExp,
   normal,
   randomBits,
   stack,

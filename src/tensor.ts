@@ -98,12 +98,21 @@ export function normal(key: Tensor, shape: Shape): Tensor {
   return radius.mul(v.mul(2 * Math.PI).cos());
 }
 
+/** What `maxSumExp` gives. */
+export interface MaxSumExp {
+  /** max x */
+  readonly m: Tensor;
+  /** Σ exp(x − m) */
+  readonly s: Tensor;
+}
+
 export const isTensor = (x: unknown): x is Tensor => x instanceof Tensor;
 
 /** One output of a node of a graph, with a static type. Methods make new nodes and check types at once; nothing is computed before a
  *  compiled program runs. Operands broadcast as in NumPy. */
 export class Tensor {
-  /** What makes it. */
+  /** What makes it.
+   *  @internal */
   readonly node: Node;
   /** Which output of the node. */
   readonly output: number;
@@ -391,7 +400,7 @@ export class Tensor {
     return one(ops.softmaxCrossEntropy, [this, m, s, label]);
   }
   /** m = max x and s = Σ exp(x − m): for functions that only change the shift m for range (ops/softmax.ts). */
-  maxSumExp(axes?: Axes, keepDims = false): { m: Tensor; s: Tensor } {
+  maxSumExp(axes?: Axes, keepDims = false): MaxSumExp {
     const list = normaliseAxes("maxSumExp", axes, this.rank);
     const [m, s] = apply(ops.maxSumExp, [this], { axes: list }).map((t) => this.#restore(t, list, keepDims));
     return { m: m!, s: s! };

@@ -55,7 +55,12 @@ export function powerStep(
   f: (params: readonly Tensor[]) => Tensor,
   params: readonly Tensor[],
   v: readonly Tensor[],
-): { v: Tensor[]; eigenvalue: Tensor } {
+): {
+  /** Of length 1. */
+  v: Tensor[];
+  /** f32[] */
+  eigenvalue: Tensor;
+} {
   const { hv, curvature } = hvp(f, params, v);
   const norm = inner(hv, hv).sqrt().maximum(1e-30);
   return { v: hv.map((t) => t.div(norm)), eigenvalue: curvature.div(inner(v, v)) };

@@ -90,7 +90,12 @@ export function batchNorm(
   x: Tensor,
   running: BatchStatistics,
   options: BatchNormOptions,
-): { y: Tensor; running: BatchStatistics } {
+): {
+  /** [N, …, C] */
+  y: Tensor;
+  /** Of now on. */
+  running: BatchStatistics;
+} {
   const { scale, shift, training, epsilon = defaultEpsilon, momentum = 0.1 } = options;
   if (!training) {
     const y = x.sub(running.mean).mul(running.variance.add(epsilon).rsqrt());

@@ -32,7 +32,8 @@ export interface EncodableProgram<I, O>
 
 /** WebGPU as a device: plans functions and runs the plans. */
 export class GpuDevice extends GpuRuntime implements Device {
-  /** What plans are made for. */
+  /** What plans are made for.
+   *  @internal */
   readonly target: Target;
   /** Schedules that tuning chose on this adapter: assign what you kept from last time, keep what is there afterwards. */
   tuning: Tuning = {};
@@ -57,7 +58,8 @@ export class GpuDevice extends GpuRuntime implements Device {
     return new GpuDevice({ gpu, info: gpu.adapterInfo, owned: false });
   }
 
-  /** How plans are made for this device: for its kind, with the schedules that tuning chose. */
+  /** How plans are made for this device: for its kind, with the schedules that tuning chose.
+   *  @internal */
   planOptions(): PlanOptions {
     return { target: this.target, functions, schedule: (key) => this.tuning[key]?.schedule };
   }

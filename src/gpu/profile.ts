@@ -55,7 +55,12 @@ export interface Profile {
   /** A table. */
   toString(): string;
   /** A trace file for ui.perfetto.dev or chrome://tracing, as a JSON value. */
-  trace(): { readonly traceEvents: readonly object[]; readonly displayTimeUnit: "ns" };
+  trace(): {
+    /** As the Trace Event Format has them. */
+    readonly traceEvents: readonly object[];
+    /** Of the viewer's axis. */
+    readonly displayTimeUnit: "ns";
+  };
 }
 
 type Prepared = ReturnType<GpuProgram["prepared"]>;

@@ -35,13 +35,14 @@ export interface EncodeOptions<O = unknown> extends RunOptions {
   readonly outputs?: Outputs<O>;
 }
 
-type Outputs<O> = O extends Tensor ? GpuArray : { readonly [K in keyof O]?: Outputs<O[K]> };
+/** Arrays under the names that a function gives its outputs. */
+export type Outputs<O> = O extends Tensor ? GpuArray : { readonly [K in keyof O]?: Outputs<O[K]> };
 
 /** Sets of arrays whose bind groups are kept: a host that makes new buffers all the time does not fill the memory. */
 const mostSets = 64;
 
-// biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
 /** A plan made ready. Pipelines, buffers and bind groups are made once; a run only records dispatches and submits. */
+// biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
 export class GpuProgram implements Program<any, any> {
   /** Every dispatch, slot and byte. */
   readonly plan: Plan;
@@ -121,9 +122,9 @@ export class GpuProgram implements Program<any, any> {
     return new GpuProgram(device, plan, outputTree, label, pipelines, buffers);
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
   /** Applies the function and submits. Throws ArrayError or ShapeError if an input or an output does not fit, before anything is
    *  submitted. */
+  // biome-ignore lint/suspicious/noExplicitAny: Device.compile gives the program its types
   run(inputs: unknown, options: EncodeOptions = {}): any {
     const start = performance.now();
     const encoder = this.device.gpu.createCommandEncoder({ label: this.#label });
@@ -165,7 +166,8 @@ export class GpuProgram implements Program<any, any> {
     return this.#outputs(given);
   }
 
-  /** For each dispatch its pipeline and bind group: what a profiler times one by one. */
+  /** For each dispatch its pipeline and bind group: what a profiler times one by one.
+   *  @internal */
   prepared(inputs: unknown): readonly { readonly pipeline: GPUComputePipeline; readonly bindGroup: GPUBindGroup }[] {
     this.#checkAlive();
     return this.#groups(inputs).map((bindGroup, i) => ({
@@ -189,7 +191,8 @@ export class GpuProgram implements Program<any, any> {
     return verify(this, inputs, options);
   }
 
-  /** Gives the array in which a value of the plan lies; a temporary is there until its slot is used again. */
+  /** Gives the array in which a value of the plan lies; a temporary is there until its slot is used again.
+   *  @internal */
   located(inputs: unknown): (value: Pick<Value, "type" | "place">) => GpuArray {
     const bound = this.#bindings.of(inputs, new Map());
     return ({ type, place }) => {

@@ -40,13 +40,15 @@ export class GpuRuntime implements Runtime {
   readonly gpu: GPUDevice;
   /** What wgrad could use and the device does not have: its host did not ask for it, or the adapter has none. Kernels are made to fit. */
   readonly lacks: readonly Lack[];
-  /** Every pipeline that was made, by its WGSL. */
+  /** Every pipeline that was made, by its WGSL.
+   *  @internal */
   readonly pipelines: Pipelines;
   readonly #owned: boolean;
   readonly #readback: Readback;
   #lost: GPUDeviceLostInfo | null = null;
   #error: { readonly message: string } | null = null;
 
+  /** @internal */
   protected constructor({ gpu, info, owned }: Found) {
     this.gpu = gpu;
     this.#owned = owned;
@@ -122,7 +124,8 @@ export class GpuRuntime implements Runtime {
     return array;
   }
 
-  /** Throws DeviceError if a buffer would be larger than the device allows. */
+  /** Throws DeviceError if a buffer would be larger than the device allows.
+   *  @internal */
   checkSizes(wanted: readonly { readonly bytes: number; readonly label: string }[]): void {
     const limit = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
     for (const { bytes, label } of wanted)
@@ -133,7 +136,8 @@ export class GpuRuntime implements Runtime {
   }
 
   /** Storage buffers, all or none. Throws DeviceError if one is larger than the device allows; if memory ran out, `outOfMemory` resolves to
-   *  the error. */
+   *  the error.
+   *  @internal */
   createBuffers(wanted: readonly { readonly bytes: number; readonly label: string }[]): {
     buffers: GPUBuffer[];
     outOfMemory: Promise<DeviceError | null>;
@@ -165,7 +169,8 @@ export class GpuRuntime implements Runtime {
     return { buffers, outOfMemory };
   }
 
-  /** The bytes of a part of a buffer, after what was submitted before. Throws DeviceError or DeviceLostError. */
+  /** The bytes of a part of a buffer, after what was submitted before. Throws DeviceError or DeviceLostError.
+   *  @internal */
   readback(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     return this.guarded(() =>
       this.#readback.read(buffer, offset, bytes).catch((error: Error) => {
@@ -180,7 +185,8 @@ export class GpuRuntime implements Runtime {
   }
 
   /** Work on the device. If it fails since the device is lost, DeviceLostError is thrown: the loss may be told a moment after what it made
-   *  fail. */
+   *  fail.
+   *  @internal */
   async guarded<T>(work: () => Promise<T>): Promise<T> {
     this.check();
     try {

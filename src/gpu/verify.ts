@@ -30,7 +30,14 @@ export interface ValueCheck {
   /** To the largest magnitude wanted. */
   readonly relative: number;
   /** Where that is; null if nothing differs. */
-  readonly worst: { readonly index: number; readonly got: number; readonly want: number } | null;
+  readonly worst: {
+    /** Row-major. */
+    readonly index: number;
+    /** On the device. */
+    readonly got: number;
+    /** Of the reference. */
+    readonly want: number;
+  } | null;
   /** Elements that differ by more than the tolerance, and those of them that decide nothing. */
   readonly differing: number;
   /** Of those that differ, the ones that decide nothing. */

@@ -41,6 +41,8 @@ function check(op: string, query: Tensor, keys: Tensor, values: Tensor): void {
     );
 }
 
+/** softmax(scale·Q·Kᵀ)·V: queries [B, Q, D], keys [B, K, D], values [B, K, V] → y [B, Q, V], weights [B, Q, K]. Throws ShapeError. Vaswani et
+ *  al., https://arxiv.org/abs/1706.03762 */
 export function dotAttention(query: Tensor, keys: Tensor, values = keys, options: AttentionOptions = {}): Attended {
   check("dotAttention", query, keys, values);
   const { scale = 1 / Math.sqrt(query.shape[2]!) } = options;
@@ -64,6 +66,8 @@ export function additiveWeights(key: Key, queries: number, keys: number, units: 
   return { wq: make(0, queries), wk: make(1, keys), v: { ...v, shape: [units] } };
 }
 
+/** softmax(v·tanh(Q·Wq + K·Wk))·V: queries [B, Q, D], keys [B, K, D′], values [B, K, V] → y [B, Q, V], weights [B, Q, K]. Throws ShapeError.
+ *  Bahdanau, Cho and Bengio, https://arxiv.org/abs/1409.0473 */
 export function additiveAttention(
   { wq, wk, v }: AdditiveWeights<Tensor>,
   query: Tensor,

@@ -1,10 +1,23 @@
-// The names of `nn`: layers, models, losses, initialisers.
+/**
+ * Layers, models, losses, initialisers.
+ *
+ * @module wgrad/nn
+ */
 export * from "./activations.ts";
 export * from "./attention.ts";
 export type { Initialiser } from "./initialisers.ts";
 export * as initialisers from "./initialisers.ts";
 export { fold, foldTensor, type Key, keyOf } from "./key.ts";
-export { type Context, type Layer, outputType, type Params, predict, stateless, type Variables } from "./layer.ts";
+export {
+  type Context,
+  type Layer,
+  type ObservedRun,
+  outputType,
+  type Params,
+  predict,
+  stateless,
+  type Variables,
+} from "./layer.ts";
 export * from "./layers.ts";
 export * from "./losses.ts";
 export * from "./model.ts";

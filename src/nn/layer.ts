@@ -36,7 +36,12 @@ export interface ObservedRun {
   /** The layer and its run, as "lstm layer0". */
   readonly name: string;
   /** The states before the first step and after each. */
-  readonly states: readonly { readonly h: Tensor; readonly c?: Tensor }[];
+  readonly states: readonly {
+    /** [B, H] */
+    readonly h: Tensor;
+    /** [B, H], of an LSTM. */
+    readonly c?: Tensor;
+  }[];
   /** Of an LSTM: the forget gate [B, H] of each step. */
   readonly forget?: readonly Tensor[];
 }
@@ -54,7 +59,12 @@ export interface Layer {
     variables: Variables<Tensor>,
     x: Tensor,
     context: Context,
-  ): { readonly y: Tensor; readonly state: Params<Tensor> };
+  ): {
+    /** The output. */
+    readonly y: Tensor;
+    /** The next state. */
+    readonly state: Params<Tensor>;
+  };
 }
 
 /** A layer with nothing to learn and nothing to keep. */

@@ -11,6 +11,7 @@ import { fold } from "./key.ts";
 import { type Layer, lastSize, requireSize, stateless } from "./layer.ts";
 
 interface Weighted {
+  /** Of the result. Default: none. */
   readonly activation?: Activation;
   /** Default: true. */
   readonly bias?: boolean;

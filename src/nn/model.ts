@@ -108,7 +108,12 @@ export function initialise(
   model: Layer,
   key: Key,
   input: TensorType,
-): { readonly variables: Variables<NdArray>; readonly output: TensorType } {
+): {
+  /** Of the model, at the start. */
+  readonly variables: Variables<NdArray>;
+  /** Of what it gives. */
+  readonly output: TensorType;
+} {
   const variables = model.init(key, input);
   return { variables, output: outputType(model, variables, input) };
 }

@@ -31,7 +31,17 @@ export interface Seq2seqOptions {
 export interface Seq2seq extends Layer {
   /** The most probable token at each step, fed back, from token `start`: source i32[B, S] → tokens i32[B, steps], and where it looked,
    *  weights [B, steps, S]. */
-  decode(params: Params<Tensor>, source: Tensor, start: number, steps: number): { tokens: Tensor; weights: Tensor };
+  decode(
+    params: Params<Tensor>,
+    source: Tensor,
+    start: number,
+    steps: number,
+  ): {
+    /** i32[B, steps] */
+    tokens: Tensor;
+    /** [B, steps, S] */
+    weights: Tensor;
+  };
 }
 
 interface Weights<T> {

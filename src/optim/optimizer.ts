@@ -20,7 +20,12 @@ export interface Optimizer {
     params: Tree<Tensor>,
     state: Record<string, Tree<Tensor>>,
     step: Tensor,
-  ): { readonly params: Tree<Tensor>; readonly state: Record<string, Tree<Tensor>> };
+  ): {
+    /** The new ones. */
+    readonly params: Tree<Tensor>;
+    /** The new one. */
+    readonly state: Record<string, Tree<Tensor>>;
+  };
 }
 
 /** Options of every optimizer. */
@@ -46,7 +51,8 @@ export interface Group {
   readonly weightDecay?: number;
 }
 
-type Slots<S extends string, T> = { readonly [K in S]: T };
+/** Values by slot. */
+export type Slots<S extends string, T> = { readonly [K in S]: T };
 
 /** How one parameter is updated; `fromRule` makes an optimizer of it. */
 export interface Rule<S extends string> {
@@ -62,7 +68,12 @@ export interface Rule<S extends string> {
     g: Tensor,
     slots: Slots<S, Tensor>,
     at: { readonly learningRate: Tensor; readonly step: Tensor; readonly count: Tensor },
-  ): { readonly p: Tensor; readonly slots: Slots<S, Tensor> };
+  ): {
+    /** The new parameter. */
+    readonly p: Tensor;
+    /** The new slots. */
+    readonly slots: Slots<S, Tensor>;
+  };
 }
 
 /** An optimizer that applies the rule to every parameter. Throws ValueError on a NaN or negative option. */

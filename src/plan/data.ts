@@ -38,7 +38,12 @@ export interface Binding {
   /** Whether the dispatch writes it. */
   readonly access: "read" | "readWrite";
   /** The part that is bound, in elements, where that is not all of the buffer. The offset is a multiple of `alignment`. */
-  readonly part?: { readonly offset: number; readonly elements: number };
+  readonly part?: {
+    /** Where it begins. */
+    readonly offset: number;
+    /** How many there are. */
+    readonly elements: number;
+  };
 }
 
 /** One call of a pipeline. */
@@ -51,15 +56,17 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number, number];
   /** In the order of their numbers, in group 0. */
   readonly bindings: readonly Binding[];
-  /** Multiply-adds (a fused one counts once) and bytes of memory that it needs at least: each value read once, written once. */
+  /** A fused one counts once. */
   readonly multiplyAdds: number;
   /** Of memory that it needs at least: each value read once, written once. */
   readonly bytes: number;
   /** How its kernels are cut up. */
   readonly schedules: readonly Schedule[];
-  /** What it takes from memory; of a custom kernel in several dispatches the first has all. */
+  /** What it takes from memory; of a custom kernel in several dispatches the first has all.
+   *  @internal */
   readonly loads: readonly Loaded[];
-  /** What it leaves in memory, and where; of a custom kernel in several dispatches the last has all. */
+  /** What it leaves in memory, and where; of a custom kernel in several dispatches the last has all.
+   *  @internal */
   readonly stores: readonly Stored[];
 }
 
@@ -77,8 +84,17 @@ export interface Value {
   readonly type: TensorType;
   /** Where it lies. */
   readonly place: Place;
-  /** The step output that it is: of a carried value, its old one. */
+  /** The step output that it is: of a carried value, its old one.
+   *  @internal */
   readonly ref: Ref;
+}
+
+/** Memory that temporaries share in turn. */
+export interface Slot {
+  /** Of its elements. */
+  readonly type: ElementType;
+  /** How many there are. */
+  readonly elements: number;
 }
 
 /** What a device runs, as plain data. */
@@ -86,7 +102,7 @@ export interface Plan {
   /** In the order in which they run. */
   readonly dispatches: readonly Dispatch[];
   /** Temporaries lie in slots: buffers that share one are never alive together. */
-  readonly slots: readonly { readonly type: ElementType; readonly elements: number }[];
+  readonly slots: readonly Slot[];
   /** The slot of each temporary. */
   readonly slotOf: ReadonlyMap<Buffer, number>;
   /** Bound when the program runs. */

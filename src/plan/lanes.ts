@@ -4,6 +4,7 @@ import { type Atom, Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 
 /** How a group's work is cut up. */
+/** How a kernel is cut up. */
 export interface Schedule {
   /** What a lane owns of the domain. */
   readonly tile: readonly number[];

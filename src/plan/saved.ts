@@ -5,30 +5,30 @@ import type { Binding, Buffer, Plan, Value } from "./data.ts";
 
 const version = 1;
 
-/** Plain JSON data. Buffers are named by their number. */
+/** A plan as JSON. What is in it is wgrad's own, and of its version. Buffers are named by their number. */
 export interface SavedPlan {
   /** What it is. */
   readonly format: "wgrad plan";
   /** Of this format. */
   readonly version: number;
-  /** All memory, with the slot of each temporary. */
+  /** All memory, with the slot of each temporary. @internal */
   readonly buffers: readonly (Buffer & { readonly slot?: number })[];
-  /** Memory that temporaries share. */
+  /** Memory that temporaries share. @internal */
   readonly slots: Plan["slots"];
-  /** In the order in which they run. */
+  /** In the order in which they run. @internal */
   readonly dispatches: readonly {
     readonly label: string;
     readonly wgsl: string;
     readonly workgroups: readonly [number, number, number];
     readonly bindings: readonly (Omit<Binding, "buffer"> & { readonly buffer: number })[];
   }[];
-  /** Bound when the program runs. */
+  /** Bound when the program runs. @internal */
   readonly inputs: readonly SavedValue[];
-  /** Inputs that are updated in place. */
+  /** Inputs that are updated in place. @internal */
   readonly carry: readonly SavedValue[];
-  /** What the function gives. */
+  /** What the function gives. @internal */
   readonly outputs: readonly SavedValue[];
-  /** The numbers of the outputs, in the tree that a run gives. */
+  /** The numbers of the outputs, in the tree that a run gives. @internal */
   readonly outputTree: unknown;
 }
 

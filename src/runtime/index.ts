@@ -1,4 +1,8 @@
-// wgrad/runtime: runs what `planAhead` planned, without the compiler.
+/**
+ * Runs what `planAhead` planned, without the compiler.
+ *
+ * @module wgrad/runtime
+ */
 export type { RunOptions } from "../device.ts";
 export type { GpuArray } from "../gpu/array.ts";
 export { type LoadedProgram, loadProgram } from "../gpu/load.ts";

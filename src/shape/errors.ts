@@ -3,6 +3,7 @@
 
 /** Every error of the library is one. */
 export class WgradError extends Error {
+  /** That of its class. */
   override name = "WgradError";
 }
 

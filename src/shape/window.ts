@@ -18,9 +18,13 @@ export interface Window {
   readonly dilation: Pair;
 }
 
+/** How a window moves over an image. */
 export interface WindowOptions {
+  /** Default: 1. */
   readonly stride?: number | Pair;
+  /** Default: none ("valid"). */
   readonly padding?: Padding;
+  /** Default: 1. */
   readonly dilation?: number | Pair;
 }
 

@@ -15,9 +15,13 @@ export type Trees<T> = Record<string, Tree<T>>;
 
 /** Counters that a GPU program keeps. */
 export interface ProgramStats {
+  /** Calls of run and encode. */
   readonly runs: number;
+  /** Applications of the function. */
   readonly steps: number;
+  /** Of run. */
   readonly submits: number;
+  /** All that were recorded. */
   readonly dispatches: number;
   /** JS time spent recording, in all. */
   readonly recordMicroseconds: number;
@@ -25,13 +29,22 @@ export interface ProgramStats {
 
 /** A program whose inputs are trees known only when it runs. */
 export interface TreeProgram {
+  /** As of Program. */
   run(inputs: Trees<DeviceArray>, options?: RunOptions): Trees<DeviceArray>;
-  readonly plan: { toString(): string; readonly dispatches?: readonly unknown[] };
+  /** Prints. */
+  readonly plan: {
+    /** A table. */
+    toString(): string;
+    /** Of a GPU program. */
+    readonly dispatches?: readonly unknown[];
+  };
+  /** Of a GPU program: what it has done. */
   readonly stats?: ProgramStats;
   /** Of a GPU program: records into an encoder or pass of the host's. */
   encode?(into: Recorder, inputs: Trees<DeviceArray>, options?: RunOptions): unknown;
   /** Of a GPU program: the time of every dispatch. */
   profile?(inputs: Trees<DeviceArray>, options?: ProfileOptions): Promise<Profile>;
+  /** Frees what the program made. */
   dispose(): void;
 }
 

@@ -18,14 +18,21 @@ export type Sampling = "shuffle" | "replacement" | "sequential";
 
 /** All that a step is made from. */
 export interface StepSpec {
+  /** What is trained. */
   readonly model: Layer;
+  /** What is made small. */
   readonly loss: Loss;
+  /** How. */
   readonly optimizer: Optimizer;
   /** Stored inputs to what the model takes. */
   readonly prepare: (x: Tensor) => Tensor;
+  /** How examples are drawn. */
   readonly sampling: Sampling;
+  /** Of what is random. */
   readonly key: Key;
+  /** In the data. */
   readonly examples: number;
+  /** Examples in a step. */
   readonly batchSize: number;
   /** Targets are class labels: count how many are predicted. */
   readonly labels: boolean;

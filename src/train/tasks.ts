@@ -11,7 +11,7 @@ import { adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd } from "../optim
 export const optimizers = { sgd, momentum, nesterov, adam, adamw, rmsprop, adagrad };
 export type OptimizerName = keyof typeof optimizers;
 
-/** Learning rates that do well on the tasks. */
+/** Learning rates that do well on most tasks. */
 export const learningRates: Readonly<Record<OptimizerName, number>> = {
   ...{ sgd: 0.1, momentum: 0.02, nesterov: 0.02 },
   ...{ adam: 0.004, adamw: 0.004, rmsprop: 0.001, adagrad: 0.02 },
@@ -27,6 +27,8 @@ export interface Task {
   readonly model: Layer;
   readonly loss: Loss;
   readonly optimizer: OptimizerName;
+  /** For that optimizer. Default: its usual one. */
+  readonly learningRate?: number;
   readonly batchSize: number;
   readonly epochs: number;
 }
@@ -66,6 +68,7 @@ export const tasks = {
   },
   "mnist-rnn": {
     ...usual,
+    learningRate: 0.002,
     description: "tanh RNN of 128 units over the 28 rows of an image, dense 10",
     model: sequential(reshape(28, 28), rnn({ units: 128, returns: "last" }), dense({ units: 10 })),
   },
