@@ -64,8 +64,8 @@ const superscript = (n: number) =>
 function power(x: number): string {
   if (!Number.isFinite(x)) return "no number";
   if (x === 0 || x >= 0.01) return x === 0 ? "0" : x.toPrecision(2);
-  const exponent = Math.floor(Math.log10(x));
-  return `${(x / 10 ** exponent).toFixed(0)}·10${superscript(exponent)}`;
+  const [digit, exponent] = x.toExponential(0).split("e");
+  return `${digit}·10${superscript(Number(exponent))}`;
 }
 
 /** The largest difference, relative to the largest magnitude wanted. */
