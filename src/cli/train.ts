@@ -122,7 +122,7 @@ async function images(name: TaskName, options: Options): Promise<void> {
     throw new Error("--profile: the reference has no GPU; use --runtime node or chrome");
   const tunings = given.tune === false ? {} : readTunings(tuning);
   const args: TrainArgs = {
-    ...{ ...given, task: name, epochs, batch, optimizer, tunings, profile: profile !== undefined },
+    ...{ ...given, task: name, epochs, batch, optimizer, lr, tunings, profile: profile !== undefined },
     ...{ save: save !== undefined, weights: weights !== undefined },
     ...(resume === undefined ? {} : { checkpoint: toBase64(readFileSync(resume)) }),
     ...(resume !== undefined && command.getOptionValueSource("seed") === "default" ? {} : { seed }),
