@@ -12,7 +12,7 @@ import {
 import type { Work } from "../../bench/measure.ts";
 import { type OpCase, opCases } from "../../bench/ops.ts";
 import { chain, type Series, Sizes } from "../../bench/sizes.ts";
-import { findDevice } from "../common/device.ts";
+import { findDevice } from "../common/findDevice.ts";
 import { extents, type Job, type TaskName } from "./suite.ts";
 import { batchSizes, trainerOf } from "./training.ts";
 

@@ -4,8 +4,6 @@ import type { Device } from "wgrad";
 import { noWebGpuBanner } from "./banner.ts";
 import { findDevice } from "./findDevice.ts";
 
-export { type Found, findDevice } from "./findDevice.ts";
-
 /** Whether the address asks for the CPU. */
 export const wantsCpu = (): boolean => new URLSearchParams(location.search).has("cpu");
 

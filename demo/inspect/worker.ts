@@ -1,7 +1,7 @@
 // The worker of the page: compiles what is asked for, times it and checks it, away from the page's thread.
 import { expose } from "comlink";
 import type { Device, DispatchCheck, GpuProgram } from "wgrad";
-import { findDevice } from "../common/device.ts";
+import { findDevice } from "../common/findDevice.ts";
 import { type Description, describe } from "./describe.ts";
 import { make, type Ready, type Request } from "./programs.ts";
 

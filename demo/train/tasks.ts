@@ -79,7 +79,7 @@ export const tasks = {
     ...{ kind: "text", batch: 32, optimizer: "adam", learningRate: 0.005, length: 1500, unit: "windows" },
   },
   adding: {
-    name: "Adding problem, RNN beside LSTM",
+    name: "Sums, RNN beside LSTM",
     about:
       "Add the two marked numbers of a long sequence. The gradient of a plain RNN fades on the way back; the LSTM's does not.",
     code: `nn.functional(

@@ -4,7 +4,7 @@ import { h } from "../../common/dom.ts";
 import { onThemeChange, type Rgb, rgb } from "../../common/theme.ts";
 import type { Run } from "../run.ts";
 import type { Palette } from "../worker/boundary.ts";
-import { card, type Panel } from "./panel.ts";
+import { attempt, card, type Panel } from "./panel.ts";
 
 const side = 640; // device pixels
 
@@ -30,6 +30,6 @@ export function boundaryPanel(run: Run): Panel {
     const offscreen = canvas.transferControlToOffscreen();
     await run.host.showBoundary(transfer(offscreen, [offscreen]), palette());
   };
-  onThemeChange(canvas, () => void refresh().catch(() => {}));
+  onThemeChange(canvas, () => attempt(run, canvas, refresh()));
   return { element, refresh };
 }

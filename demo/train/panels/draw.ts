@@ -4,11 +4,12 @@ import { percent } from "../../common/format.ts";
 import { color, onThemeChange } from "../../common/theme.ts";
 import type { Run } from "../run.ts";
 import { toDigit } from "./digit.ts";
-import { card, type Panel } from "./panel.ts";
+import { attempt, card, type Panel } from "./panel.ts";
 import { largest } from "./pixels.ts";
 
 const side = 200; // css pixels, and those of the canvas
 const pen = 17;
+const invitation = "Draw a digit from 0 to 9.";
 
 export interface DrawPanel extends Panel {
   /** The digit as the model sees it, or null while nothing is drawn. */
@@ -23,7 +24,7 @@ export function drawPanel(run: Run, example: () => Promise<Uint8Array>): DrawPan
     attr: { role: "img", "aria-label": "Draw a digit here with mouse, pen or finger" },
   });
   const context = pad.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
-  const verdict = h("p", { className: "row", id: "verdict", attr: { role: "status" } }, "Draw a digit from 0 to 9.");
+  const verdict = h("p", { className: "row", id: "verdict", attr: { role: "status" } }, invitation);
   const rows = Array.from({ length: 10 }, (_, k) => {
     const fill = h("div", { className: "fill" });
     const value = h("span", { className: "value" }, "–");
@@ -46,8 +47,6 @@ export function drawPanel(run: Run, example: () => Promise<Uint8Array>): DrawPan
         asked = false;
         if (digit) show(await run.host.recognise(digit));
       } while (asked);
-    } catch {
-      // the trainer is being replaced; the next refresh asks again
     } finally {
       waiting = false;
     }
@@ -59,18 +58,14 @@ export function drawPanel(run: Run, example: () => Promise<Uint8Array>): DrawPan
       fill.style.transform = `scaleX(${p ?? 0})`;
       value.textContent = p === undefined ? "–" : percent(p);
     });
-    if (!probabilities) {
-      verdict.textContent = "Draw a digit from 0 to 9.";
-      return;
-    }
-    const most = Math.max(...probabilities);
-    verdict.textContent = `It looks like a ${probabilities.indexOf(most)} (${percent(most)}).`;
+    const text = probabilities ? `It looks like a ${probabilities.indexOf(Math.max(...probabilities))}.` : invitation;
+    if (verdict.textContent !== text) verdict.textContent = text; // else it would be read out time and again
   };
 
   const drawn = () => {
     const pixels = toDigit(pad);
     digit = largest(pixels) > 0 ? pixels : null;
-    if (digit) void recognise();
+    if (digit) attempt(run, pad, recognise());
     else show(null);
     for (const f of listeners) f();
   };
@@ -89,7 +84,7 @@ export function drawPanel(run: Run, example: () => Promise<Uint8Array>): DrawPan
     context.imageSmoothingQuality = "high";
     context.drawImage(await createImageBitmap(image), 0, 0, side, side);
     digit = pixels;
-    void recognise();
+    attempt(run, pad, recognise());
     for (const f of listeners) f();
   };
 
@@ -133,7 +128,7 @@ export function drawPanel(run: Run, example: () => Promise<Uint8Array>): DrawPan
     "p",
     { className: "row" },
     h("button", { type: "button", id: "clear", onclick: clear }, "Clear"),
-    h("button", { type: "button", onclick: () => void takeExample() }, "Take a test digit"),
+    h("button", { type: "button", onclick: () => attempt(run, pad, takeExample()) }, "Take a test digit"),
   );
   const bars = h(
     "ul",

@@ -1,19 +1,33 @@
 // Gradient flow: how much of the loss's gradient arrives at each time step, on its way back from the last. Computed beside the trainer, in a
 // worker of its own, from the parameters as they are.
 import { wrap } from "comlink";
+import type { RunFlow } from "wgrad/train";
 import { type Chart, chart, type Line } from "../../common/chart.ts";
 import { h } from "../../common/dom.ts";
 import { number } from "../../common/format.ts";
 import { mnistFolder, type Run } from "../run.ts";
 import type { Setup } from "../tasks.ts";
 import type { FlowApi } from "../worker/flow.ts";
-import { card, type Panel } from "./panel.ts";
+import { attempt, card, type Panel } from "./panel.ts";
 
-/** Takes a while, so that it is done no more often than this, in milliseconds. */
+/** It takes a while, so that during training it is done no more often than this, in milliseconds. */
 const every = 6000;
 
 export interface FlowPanel extends Panel {
   close(): void;
+}
+
+const cellOf = ({ name }: RunFlow): "RNN" | "LSTM" => (name.startsWith("rnn") ? "RNN" : "LSTM");
+
+/** The curves of a run over t = 0 … T. */
+function curvesOf(run: RunFlow): { readonly line: Line; readonly values: readonly number[] }[] {
+  const cell = cellOf(run);
+  const { h, c, forget } = run;
+  return [
+    { line: { label: `${cell}, ∂L/∂h`, color: cell === "RNN" ? "second" : "accent" }, values: h },
+    ...(c ? [{ line: { label: `${cell}, ∂L/∂C`, color: "good" } as const, values: c }] : []),
+    ...(forget ? [{ line: { label: `${cell}, Π f`, color: "muted" } as const, values: forget }] : []),
+  ];
 }
 
 export function flowPanel(run: Run, setup: Setup): FlowPanel {
@@ -23,7 +37,7 @@ export function flowPanel(run: Run, setup: Setup): FlowPanel {
   const place = h("div", {});
   const element = card(
     "Gradient flow over time",
-    "‖∂L/∂h⁽ᵗ⁾‖ at each step t. A plain RNN multiplies by the same matrix on every step back, an LSTM's cell by its forget gates.",
+    "What arrives at step t of the way back from the last: the norms ‖∂L/∂h⁽ᵗ⁾‖ and ‖∂L/∂C⁽ᵗ⁾‖. A plain RNN multiplies by one matrix at every step, an LSTM's cell by its forget gates, whose product is Π f.",
     place,
     summary,
   );
@@ -31,51 +45,45 @@ export function flowPanel(run: Run, setup: Setup): FlowPanel {
   let shown: Chart | undefined;
   let last = -every;
   let busy = false;
+  let asked = false;
 
-  const follow = async () => {
-    const { runs } = await api.flow(setup, mnistFolder, await run.host.params());
-    const names = runs.map(({ name }) => (name.startsWith("rnn") ? "RNN" : "LSTM"));
-    const series = runs.flatMap(({ h, c }, i): [Line, readonly number[]][] => {
-      const own = names[i] as string;
-      const hue = own === "RNN" ? "second" : "accent";
-      const line: [Line, readonly number[]] = [{ label: `${own}, ∂L/∂h`, color: hue }, h];
-      return c ? [line, [{ label: `${own}, ∂L/∂C`, color: "good" }, c]] : [line];
-    });
+  const show = (runs: readonly RunFlow[]) => {
+    const curves = runs.flatMap(curvesOf);
     if (!shown) {
-      const lines = series.map(([line]) => line);
-      shown = chart({
-        title: "Norm of the gradient that arrives at step t",
-        x: "t",
-        lines,
-        logY: true,
-        formatX: String,
-      });
+      const lines = curves.map(({ line }) => line);
+      shown = chart({ title: "Norm of the gradient at step t", x: "t", lines, logY: true, formatX: String });
       place.append(shown.element);
     }
     const steps = (runs[0]?.h.length ?? 1) - 1;
     const positive = (v: number) => (v > 0 ? v : null); // the axis is logarithmic
-    shown.set([Array.from({ length: steps + 1 }, (_, t) => t), ...series.map(([, values]) => values.map(positive))]);
+    shown.set([Array.from({ length: steps + 1 }, (_, t) => t), ...curves.map(({ values }) => values.map(positive))]);
+    const share = ({ h }: RunFlow) => number((h[0] as number) / (h[steps] as number));
     summary.textContent = runs
-      .map(
-        ({ h }, i) =>
-          `${names[i]}: the first step gets ${number((h[0] as number) / (h[steps] as number))} × what the last gets.`,
-      )
+      .map((r) => `${cellOf(r)}: the first step gets ${share(r)} of what the last gets.`)
       .join(" ");
     shown.describe(summary.textContent);
+  };
+
+  const follow = async () => {
+    busy = true;
+    try {
+      do {
+        asked = false;
+        last = performance.now();
+        show((await api.flow(setup, mnistFolder, await run.host.params())).runs);
+      } while (asked);
+    } finally {
+      busy = false;
+    }
   };
 
   return {
     element,
     async refresh() {
-      if (busy || performance.now() - last < every) return;
-      busy = true;
-      last = performance.now();
-      // not waited for: it holds nothing up
-      follow()
-        .catch(() => {}) // the trainer is being replaced
-        .finally(() => {
-          busy = false;
-        });
+      const training = run.state === "running";
+      if (training && performance.now() - last < every) return;
+      if (busy) asked = !training;
+      else attempt(run, element, follow()); // not waited for: it holds nothing up
     },
     close: () => worker.terminate(),
   };

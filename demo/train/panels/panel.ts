@@ -22,6 +22,13 @@ export function card(title: string, text: string, ...children: readonly Child[])
   );
 }
 
+/** Says what goes wrong with something that was asked for a panel, unless its trainer is gone meanwhile. */
+export function attempt(run: Run, element: HTMLElement, work: Promise<unknown>): void {
+  work.catch((error) => {
+    if (element.isConnected && run.state !== "preparing" && run.state !== "failed") errorBanner(error);
+  });
+}
+
 /** Looks take at most this share of the time. */
 const share = 0.2;
 /** Milliseconds between two looks of a panel, at least. */
@@ -42,6 +49,7 @@ export class Looks {
   /** It has changed at all: before training has begun nothing is looked at, so that nothing holds its start up. */
   #begun = false;
   #closed = false;
+  readonly #shownAgain = () => void this.#look();
 
   constructor(run: Run, panels: readonly Panel[]) {
     this.#run = run;
@@ -53,6 +61,7 @@ export class Looks {
       void this.#look();
     });
     for (const { element } of panels) this.#observer.observe(element);
+    document.addEventListener("visibilitychange", this.#shownAgain);
   }
 
   /** The model has changed; look again when it is due. */
@@ -69,6 +78,7 @@ export class Looks {
   close(): void {
     this.#closed = true;
     this.#observer.disconnect();
+    document.removeEventListener("visibilitychange", this.#shownAgain);
   }
 
   async #look(): Promise<void> {

@@ -9,7 +9,7 @@ import { boundaryPanel } from "./boundary.ts";
 import { drawPanel } from "./draw.ts";
 import { errorPanel } from "./errors.ts";
 import { flowPanel } from "./flow.ts";
-import { Looks, type Panel } from "./panel.ts";
+import { attempt, Looks, type Panel } from "./panel.ts";
 import { reviewPanels } from "./review.ts";
 import { spreadPanel } from "./spreads.ts";
 import { writingPanel } from "./writing.ts";
@@ -48,11 +48,15 @@ const kinds = {
     const draw = drawPanel(run, example);
     const image = async () => draw.digit ?? (first ??= run.host.example(0));
     const activations = activationPanel(run, image);
-    draw.onDraw(() => void activations.refresh().catch(() => {})); // the trainer may be being replaced
+    draw.onDraw(() => attempt(run, activations.element, activations.refresh()));
     const review = reviewPanels(run, () => testImages(run, about), ({ accuracy }) => view.tested(accuracy)); // biome-ignore format: one line
     return [draw, ...review, activations];
   },
   text: (run: Run): Panel[] => [writingPanel(run)],
   adding: (): Panel[] => [],
-  points: (run: Run): Panel[] => [boundaryPanel(run)],
+  points(run: Run): Panel[] {
+    const boundary = boundaryPanel(run);
+    attempt(run, boundary.element, boundary.refresh()); // the net as it begins
+    return [boundary];
+  },
 };

@@ -1,7 +1,7 @@
 // What the character model writes, going on from a piece of the book.
 import { h } from "../../common/dom.ts";
 import type { Run } from "../run.ts";
-import { card, type Panel } from "./panel.ts";
+import { attempt, card, type Panel } from "./panel.ts";
 
 export function writingPanel(run: Run): Panel {
   const text = h("p", { className: "written", attr: { lang: "en" } }, "…");
@@ -20,7 +20,11 @@ export function writingPanel(run: Run): Panel {
     "Grey is the book, then the model goes on: each letter is drawn from its prediction.",
     text,
     h("label", {}, h("span", {}, "Temperature ", value), temperature),
-    h("p", { className: "row" }, h("button", { type: "button", onclick: () => void write() }, "Write again")),
+    h(
+      "p",
+      { className: "row" },
+      h("button", { type: "button", onclick: () => attempt(run, text, write()) }, "Write again"),
+    ),
   );
   element.classList.add("broad");
   let seed = 0;
