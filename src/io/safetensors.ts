@@ -2,14 +2,14 @@
 //
 //   u64 N | N bytes of JSON: { "name": { "dtype", "shape", "data_offsets": [start, end] }, …, "__metadata__": { string: string } } | data
 //
-// A file may be made to deceive. It is read member by member, and nothing is decoded before it was asked for: reading the header takes no
-// memory to speak of, whatever sizes it claims, and each array takes what its bytes do (twice that as float64).
+// A file may be made to deceive. Its header is read member by member, and nothing is decoded before it was asked for: opening a file takes less
+// than twice its size (and some MB), whatever sizes it claims; an array takes 8 bytes a float, and what the others take in the file.
 import { FormatError, ValueError } from "../shape/errors.ts";
-import type { NdArray } from "../shape/ndarray.ts";
+import { allocate, type NdArray } from "../shape/ndarray.ts";
 import { numel, type TensorType } from "../shape/types.ts";
 import { listed } from "./differences.ts";
 import { type Fail, headerMembers, metadataName, parseJson } from "./header.ts";
-import { storageName, storages, store } from "./storage.ts";
+import { type Storage, storageName, storages, store } from "./storage.ts";
 
 /** An open file. */
 export interface Safetensors {
@@ -30,8 +30,12 @@ interface Entry extends TensorType {
 }
 
 /** No header of a real file comes near. */
-const longestHeader = 2 ** 24;
-const longestEntry = 4096;
+const longest = { header: 2 ** 24, metadata: 2 ** 20, entry: 2 ** 12 };
+/** What an entry takes in memory, about, and what all may take whatever the size of the file. */
+const entryBytes = 256;
+const freeBytes = 2 ** 22;
+/** Decoded at a time. */
+const chunk = 2 ** 16;
 
 /** Opens a file. F64, F16 and BF16 read as f32, I8 … I64 as i32, U16 … U64 as u32. Throws FormatError on a file that is not what it should be;
  *  `what` names it. */
@@ -44,7 +48,7 @@ export function readSafetensors(bytes: Uint8Array, what = "file"): Safetensors {
   const length = Number(new DataView(buffer, byteOffset).getBigUint64(0, true));
   if (length > bytes.length - 8)
     fail(`is truncated or none, its header says ${length} bytes (vs ${bytes.length - 8} there are); get it again`);
-  if (length > longestHeader) fail(`its header has ${length} bytes (vs at most ${longestHeader}); it is no model`);
+  if (length > longest.header) fail(`its header has ${length} bytes (vs at most ${longest.header}); it is no model`);
   const header = decodeUtf8(bytes.subarray(8, 8 + length)) ?? fail("its header is no UTF-8; get it again");
   const data = new Uint8Array(buffer, byteOffset + 8 + length, byteLength - 8 - length); // of a Buffer, slice would not copy
 
@@ -53,13 +57,17 @@ export function readSafetensors(bytes: Uint8Array, what = "file"): Safetensors {
   for (const [name, text] of headerMembers(header, fail)) {
     if (name === metadataName) {
       if (metadata) fail("it has two __metadata__; get it again");
+      if (text.length > longest.metadata) fail(`its metadata have ${text.length} characters; it is no model`);
       metadata = parseJson(text, fail) as Record<string, string>;
       if (Object.values(metadata).some((v) => typeof v !== "string"))
         fail("its metadata are not all strings; correct it");
       continue;
     }
+    if (name.length > longest.entry) fail(`it has a name of ${name.length} characters; it is no model`);
     if (entries.has(name)) fail(`it has two arrays ${name}; rename one`);
-    if (text.length > longestEntry) fail(`its entry ${name} has ${text.length} characters; it is no model`);
+    if (text.length > longest.entry) fail(`its entry ${name} has ${text.length} characters; it is no model`);
+    if (entryBytes * entries.size > 2 * byteLength + freeBytes)
+      fail(`it has more than ${entries.size} arrays in ${byteLength} bytes; it is no model`);
     entries.set(name, checkEntry(name, parseJson(text, fail) as Record<string, unknown>, fail));
   }
   checkRanges(entries, data.length, fail);
@@ -73,10 +81,15 @@ export function readSafetensors(bytes: Uint8Array, what = "file"): Safetensors {
         throw new ValueError(
           `safetensors: ${what}: has no array ${name}; it has ${listed([...entries.keys()]) || "none"}`,
         );
-      const { storage, dtype, shape, start, end } = entry;
-      const { bytes: size, read } = storages[storage] as (typeof storages)[string];
-      const aligned = (data.byteOffset + start) % size === 0 ? data.subarray(start, end) : data.slice(start, end);
-      return { dtype, shape, data: read(aligned.buffer, aligned.byteOffset, numel(shape)) };
+      const { storage, dtype, shape, start } = entry;
+      const { bytes: size, read } = storages[storage] as Storage;
+      const values = allocate(dtype, numel(shape));
+      for (let i = 0; i < values.length; i += chunk) {
+        const into = values.subarray(i, i + chunk);
+        const from = start + size * i;
+        read(data.slice(from, from + size * into.length).buffer, into); // a copy: data may lie anywhere
+      }
+      return { dtype, shape, data: values };
     },
   };
 }
@@ -100,7 +113,7 @@ function checkEntry(name: string, info: Record<string, unknown>, fail: Fail): En
   if (!areSizes(offsets) || offsets.length !== 2)
     return fail(`${name} lies at ${JSON.stringify(offsets)}; it must be [start, end]`);
   const [start, end] = offsets as [number, number];
-  const { bytes, dtype } = storages[storage] as (typeof storages)[string];
+  const { bytes, dtype } = storages[storage] as Storage;
   const size = bytes * numel(shape);
   if (size !== end - start)
     return fail(
@@ -137,7 +150,7 @@ export function writeSafetensors(
   const placed = given.map(([name, array]) => {
     if (name === metadataName) throw new ValueError(`safetensors: no array can be called ${name}; rename it`);
     const storage = storageName(array.dtype, float64);
-    return { name, array, storage, size: (storages[storage] as { bytes: number }).bytes };
+    return { name, array, storage, size: (storages[storage] as Storage).bytes };
   });
   placed.sort((a, b) => order.indexOf(a.storage) - order.indexOf(b.storage) || (a.name < b.name ? -1 : 1));
   const header: Record<string, unknown> = Object.create(null); // an array may be called __proto__

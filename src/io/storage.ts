@@ -1,36 +1,36 @@
 // How safetensors stores numbers, and what they become here: little-endian, as is every host of WebGPU. Floats of all widths become f32
 // (float64 on the host), integers the dtype of ours that holds them.
 import { FormatError } from "../shape/errors.ts";
-import { allocate, type NdArray, type NdData } from "../shape/ndarray.ts";
+import type { NdArray, NdData } from "../shape/ndarray.ts";
 import type { DType } from "../shape/types.ts";
 
 export interface Storage {
   /** Of an element. */
   readonly bytes: number;
   readonly dtype: DType;
-  /** The values of n elements in `buffer`, from an offset that is a multiple of `bytes` on. */
-  read(buffer: ArrayBufferLike, offset: number, n: number): NdData;
+  /** Reads as many elements as `into` holds. */
+  read(stored: ArrayBuffer, into: NdData): void;
 }
 
-type View = new (buffer: ArrayBufferLike, offset: number, n: number) => ArrayLike<number>;
+type View = new (buffer: ArrayBuffer) => ArrayLike<number>;
 
 const viewed = (dtype: DType, bytes: number, View: View): Storage => ({
   ...{ dtype, bytes },
-  read(buffer, offset, n) {
-    const data = allocate(dtype, n);
-    data.set(new View(buffer, offset, n));
-    return data;
-  },
+  read: (stored, into) => into.set(new View(stored)),
 });
 
 /** Elements that are computed from words of `View`, `words` an element. */
-const computed = (dtype: DType, View: View, words: number, bytes: number, f: (w: number, w1: number) => number) => ({
+const computed = (
+  dtype: DType,
+  View: View,
+  words: number,
+  bytes: number,
+  f: (first: number, last: number) => number,
+): Storage => ({
   ...{ dtype, bytes },
-  read(buffer: ArrayBufferLike, offset: number, n: number): NdData {
-    const data = allocate(dtype, n);
-    const view = new View(buffer, offset, words * n);
-    for (let i = 0; i < n; i++) data[i] = f(view[words * i] as number, view[words * i + words - 1] as number);
-    return data;
+  read(stored, into) {
+    const view = new View(stored);
+    for (let i = 0; i < into.length; i++) into[i] = f(view[words * i] as number, view[words * i + words - 1] as number);
   },
 });
 

@@ -148,6 +148,17 @@ describe("refuses", () => {
     expect(() => readSafetensors(bytes, "x.safetensors")).toThrow(message);
   });
 
+  test("what takes much more memory than its bytes", () => {
+    const empty = (i: number) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`;
+    const many = file(`{${Array.from({ length: 60_000 }, (_, i) => empty(i))}}`);
+    expect(() => readSafetensors(many)).toThrow(`arrays in ${many.length} bytes; it is no model`);
+    const few = file(`{${Array.from({ length: 10_000 }, (_, i) => empty(i))}}`);
+    expect(readSafetensors(few).types.size).toBe(10_000);
+    const notes = Object.fromEntries(Array.from({ length: 120_000 }, (_, i) => [`k${i}`, ""]));
+    expect(() => readSafetensors(file({ __metadata__: notes }))).toThrow("its metadata have");
+    expect(() => readSafetensors(file({ ["x".repeat(5000)]: x }, [1, 2]))).toThrow("it has a name of 5000 characters");
+  });
+
   test("a header larger than any", () => {
     expect(() => readSafetensors(file(" ".repeat(2 ** 24 + 1)))).toThrow(
       "its header has 16777217 bytes (vs at most 16777216)",
