@@ -12,6 +12,7 @@ import type { TensorType } from "../shape/types.ts";
 import { isType } from "../trace.ts";
 import { crc32 } from "./crc32.ts";
 import { type Config, differences, differing, listed } from "./differences.ts";
+import { parseJson } from "./header.ts";
 import { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
 
 export interface Checkpoint {
@@ -55,9 +56,18 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
       `checkpoint: it has another version of the format (${found} vs ${version}); load it with the wgrad that wrote it`,
     );
   const sum = checksumOf(file);
-  if (config === undefined || sum !== checksum)
+  if (sum !== checksum)
     throw new FormatError(`checkpoint: it is damaged, its checksum differs (${sum} vs ${checksum}); take another copy`);
-  return { config: JSON.parse(config) as Config, file };
+  return { config: parseConfig(config), file };
+}
+
+function parseConfig(config = ""): Config {
+  const fail = () => {
+    throw new FormatError(`checkpoint: its configuration is none, ${config.slice(0, 40)}; take another copy`);
+  };
+  const parsed = parseJson(config, fail) as Config | null;
+  const isPlain = (value: unknown) => typeof value === "string" || typeof value === "number";
+  return typeof parsed === "object" && parsed && Object.values(parsed).every(isPlain) ? parsed : fail();
 }
 
 /** The state in a checkpoint, in the form of `types`. Throws CheckpointError, which says all that differs, unless the checkpoint has this

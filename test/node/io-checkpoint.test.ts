@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CpuDevice } from "../../src/cpu/device.ts";
-import { readCheckpoint } from "../../src/io/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../../src/io/checkpoint.ts";
 import { crc32 } from "../../src/io/crc32.ts";
 import { readSafetensors, writeSafetensors } from "../../src/io/safetensors.ts";
 import { loadWeights, saveWeights } from "../../src/io/weights.ts";
@@ -119,6 +119,11 @@ describe("what is no checkpoint is refused", () => {
     const weights = await saveWeights(await create());
     expect(() => readCheckpoint(weights)).toThrow("the file is safetensors and no checkpoint");
     expect(() => readCheckpoint(new TextEncoder().encode("nothing of the kind"))).toThrow(FormatError);
+  });
+
+  test("one whose configuration is none, however well it is signed", () => {
+    for (const config of [null, 7, [[]], { seed: {} }, { seed: null }])
+      expect(() => readCheckpoint(writeCheckpoint(config as never, {}, false))).toThrow("its configuration is none");
   });
 
   test("one that is cut, anywhere", () => {
