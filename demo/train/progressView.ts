@@ -55,7 +55,7 @@ export class ProgressView {
     this.#lossChart = chart({
       title: lossTitles[this.#task.kind],
       x: "step",
-      logY: this.#task.kind === "points",
+      logY: this.#logarithmic,
       lines: [
         { label: "raw", color: "accent", faint: true },
         { label: "smoothed", color: "accent" },
@@ -135,13 +135,18 @@ export class ProgressView {
     if (state === "finished") this.#set("Time left", "–");
   }
 
+  /** Whether the loss falls through powers of ten. */
+  get #logarithmic(): boolean {
+    return this.#task.kind === "points" || this.#task.kind === "adding";
+  }
+
   #set(name: StatName, text: string, unit = ""): void {
     this.#stats.get(name)!.value.replaceChildren(text, ...(unit ? [" ", h("small", {}, unit)] : []));
   }
 
   #drawCharts(): void {
     const { x, raw } = this.#loss;
-    const smooth = this.#loss.smooth(this.#task.kind === "points");
+    const smooth = this.#loss.smooth(this.#logarithmic);
     this.#lossChart?.set([x, raw, smooth]);
     this.#lossChart?.describe(`Loss ${number(smooth.at(-1) ?? Number.NaN)} at step ${this.step}`);
     if (!this.#accuracyChart) return;

@@ -22,6 +22,27 @@ const pages: Readonly<Record<string, { readonly path: string; readonly prepare: 
       await page.waitForSelector(".pictures canvas");
     },
   },
+  sums: {
+    path: "train/index.html?task=adding",
+    async prepare(page) {
+      await textOf(page, "#status", "Ready");
+      await page.click("#start");
+      await textOf(page, "#status", "Done");
+      await page.$eval("#panels", (panels) => panels.scrollIntoView());
+      await textOf(page, "#flow", "RNN:");
+      await page.waitForSelector(".spread");
+    },
+  },
+  points: {
+    path: "train/index.html?task=netbp",
+    async prepare(page) {
+      await textOf(page, "#status", "Ready");
+      await page.click("#start");
+      await textOf(page, "#status", "Done");
+      await page.$eval("#panels", (panels) => panels.scrollIntoView());
+      await page.waitForSelector(".spread");
+    },
+  },
   inspect: { path: "inspect/index.html", prepare: (page) => page.waitForSelector(".wgsl") },
   benchmark: {
     path: "benchmark/index.html",

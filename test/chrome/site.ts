@@ -74,7 +74,7 @@ export async function textOf(page: Page, selector: string, ...beginnings: readon
       const text = document.querySelector(selector)?.textContent ?? "";
       return beginnings.some((b) => text.startsWith(b));
     },
-    { timeout: 120_000, polling: 100 },
+    { timeout: 240_000, polling: 100 },
     ...([selector, beginnings] as const),
   );
   return page.$eval(selector, (element) => element.textContent ?? "");
