@@ -29,7 +29,7 @@ interface Packed {
 }
 
 /** Not of the package: what an app brings along. */
-const brought = ["@webgpu/types", "comlink", "webgpu"];
+const brought = ["@types/node", "@webgpu/types", "comlink", "onnxruntime-web", "webgpu"];
 
 const run = promisify(execFile);
 
@@ -46,7 +46,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   writeFileSync(join(app, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }));
   const tarballs = [tarball, join(folder, dependency.filename)]; // of npm's registry nothing is asked
   await run("npm", ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", ...tarballs], { cwd: app });
-  mkdirSync(join(app, "node_modules/@webgpu"));
+  for (const scope of ["@types", "@webgpu"]) mkdirSync(join(app, "node_modules", scope));
   for (const name of brought) symlinkSync(join(root, "node_modules", name), join(app, "node_modules", name));
   const files = own.files.map(({ path }) => path);
   project.provide("installed", { app, tarball, files, unpackedSize: own.unpackedSize });

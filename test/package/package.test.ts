@@ -1,6 +1,6 @@
 // What is packed, what publint and Are the types wrong say of it, and that Node and TypeScript take it.
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { publint } from "publint";
@@ -108,23 +108,46 @@ describe("types", () => {
     // @ts-expect-error inputs are known
     program.run({ z: b });`;
 
+  const guides = readdirSync(join(root, "docs/guides")).map((name) => name.replace(".md", ""));
+  /** What the guides say that their scripts are given. */
+  const given = `
+    import type { Dataset, Device, GpuDevice } from "wgrad";
+    declare global {
+      const device: GpuDevice;
+      const gpu: GPUDevice;
+      const train: Dataset;
+      const data: Dataset;
+      const nextDevice: () => Promise<Device>;
+    }`;
+
+  /** The pieces of a page as one script; of pages that go on with pieces of other files, the first. */
+  function script(path: string): string {
+    const pieces = [...readFileSync(join(root, path), "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm)];
+    const used = /README|writing-an-op/.test(path) ? pieces.slice(0, 1) : pieces;
+    return `${used.map(([, code]) => code).join("\n")}\nexport {};`;
+  }
+
   test.concurrent.each([
     ["bundler", "esnext", "preserve"],
     ["node16", "es2023", "node16"],
   ])("under moduleResolution %s, all of them checked", async (moduleResolution, target, module) => {
     const config = join(app, `tsconfig.${moduleResolution}.json`);
     writeFileSync(join(app, "types.ts"), source);
+    writeFileSync(join(app, "given.ts"), given);
+    writeFileSync(join(app, "README.ts"), script("README.md"));
+    for (const name of guides) writeFileSync(join(app, `${name}.ts`), script(`docs/guides/${name}.md`));
+    const files = ["given", "types", "README", ...guides].map((name) => `${name}.ts`);
     const lib = ["es2023", "esnext.disposable", "dom", "dom.iterable", "dom.asynciterable"];
     const compilerOptions = {
       moduleResolution,
       module,
       target,
       lib,
-      types: ["@webgpu/types"],
+      types: ["@webgpu/types", "node"],
       strict: true,
       noEmit: true,
     };
-    writeFileSync(config, JSON.stringify({ compilerOptions, files: ["types.ts"] }));
+    writeFileSync(config, JSON.stringify({ compilerOptions, files }));
     const { stdout } = await tool("tsc", "-p", config).catch((error: { stdout: string }) => error);
     expect(stdout).toBe("");
   });
