@@ -38,18 +38,16 @@ export class Looks {
   readonly #run: Run;
   readonly #panels: readonly Panel[];
   readonly #inView = new Set<Element>();
-  /** Those that show something. */
-  readonly #shown = new Set<Element>();
-  readonly #failed = new Set<Element>();
+  readonly #failed = new Set<Panel>();
   readonly #observer: IntersectionObserver;
+  readonly #again = () => void this.#look();
+  /** Counts changes of the model. Before the first, when training begins, nothing is looked at, so that nothing holds its start up. */
+  #version = 0;
+  /** The version that a panel shows. */
+  readonly #shown = new Map<Panel, number>();
   #due = 0;
   #busy = false;
-  /** The model has changed since the last look. */
-  #stale = false;
-  /** It has changed at all: before training has begun nothing is looked at, so that nothing holds its start up. */
-  #begun = false;
   #closed = false;
-  readonly #shownAgain = () => void this.#look();
 
   constructor(run: Run, panels: readonly Panel[]) {
     this.#run = run;
@@ -61,56 +59,56 @@ export class Looks {
       void this.#look();
     });
     for (const { element } of panels) this.#observer.observe(element);
-    document.addEventListener("visibilitychange", this.#shownAgain);
+    document.addEventListener("visibilitychange", this.#again);
   }
 
   /** The model has changed; look again when it is due. */
   changed(): void {
-    this.#stale = this.#begun = true;
+    this.#version++;
     void this.#look();
   }
 
   /** Colours have changed. */
   redraw(): void {
-    if (this.#begun) this.changed();
+    if (this.#version > 0) this.changed();
   }
 
   close(): void {
     this.#closed = true;
     this.#observer.disconnect();
-    document.removeEventListener("visibilitychange", this.#shownAgain);
+    document.removeEventListener("visibilitychange", this.#again);
   }
 
   async #look(): Promise<void> {
     const { state } = this.#run;
-    if (!this.#begun || this.#busy || this.#closed || document.hidden) return;
+    if (this.#version === 0 || this.#busy || this.#closed || document.hidden) return;
     if (state === "preparing" || state === "failed") return;
     if (state === "running" && performance.now() < this.#due) return;
-    const due = this.#panels.filter(
-      ({ element, always }) =>
-        (always || this.#inView.has(element)) &&
-        (this.#stale || !this.#shown.has(element)) &&
-        !this.#failed.has(element),
+    const wanted = this.#panels.filter(
+      (panel) =>
+        (panel.always || this.#inView.has(panel.element)) &&
+        this.#shown.get(panel) !== this.#version &&
+        !this.#failed.has(panel),
     );
-    if (due.length === 0) return;
+    if (wanted.length === 0) return;
     this.#busy = true;
-    this.#stale = false;
     const start = performance.now();
-    for (const panel of due) await this.#refresh(panel);
+    for (const panel of wanted) await this.#refresh(panel);
     this.#busy = false;
     const end = performance.now();
     this.#due = end + Math.max(least, ((end - start) * (1 - share)) / share);
-    void this.#look(); // at what came into view meanwhile
+    void this.#look(); // at what came into view or changed meanwhile
   }
 
   async #refresh(panel: Panel): Promise<void> {
+    const version = this.#version;
     try {
       await panel.refresh();
-      this.#shown.add(panel.element);
+      this.#shown.set(panel, version);
     } catch (error) {
       if (this.#closed) return; // it was asked of a trainer that is gone
-      this.#failed.add(panel.element);
-      errorBanner(error, `No look at “${panel.element.querySelector("h3")?.textContent}”`);
+      this.#failed.add(panel);
+      errorBanner(error, `No look at “${panel.element.querySelector("h3, figcaption")?.textContent}”`);
     }
   }
 }
