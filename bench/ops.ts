@@ -139,7 +139,7 @@ export const opCases: Record<Exclude<OpName, Idle>, OpCase> = {
   concat: { ...square, inputs: (n) => [f32(n, n), f32(n, n)], build: (a, b) => concat([a!, b!], 1) },
   reverseSequence: {
     ...{ ...sequences, inputs: (n) => [f32(28, n, 128), i32(n)] },
-    build: (x, lengths) => x!.reverseSequence(lengths!),
+    build: (x, lengths) => recurrence.reverseSequence(x!, lengths!),
   },
   gather: { ...rows, inputs: (n) => [f32(n, 64), i32(n)], build: (x, at) => x!.gather(at!) },
   scatterAdd: {

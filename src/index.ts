@@ -24,6 +24,7 @@ export const Device = {
 export { grad, vjp } from "./autodiff/backward.ts";
 export { checkpoint } from "./autodiff/checkpoint.ts";
 export { type Hvp, hvp, powerStep } from "./autodiff/hvp.ts";
+export { dot, outer } from "./compositions/linear.ts";
 export {
   type BatchNormOptions,
   type BatchStatistics,
@@ -35,14 +36,17 @@ export {
   type NormOptions,
   rmsNorm,
 } from "./compositions/norm.ts";
+export { reverseSequence } from "./compositions/recurrence.ts";
 export type { Axes } from "./compositions/reduce.ts";
 export type { CrossEntropyOptions } from "./compositions/softmax.ts";
-export type {
-  AvgPoolOptions,
-  Conv1dOptions,
-  ConvOptions,
-  ConvTransposeOptions,
-  PoolOptions,
+export {
+  type AvgPoolOptions,
+  type Conv1dOptions,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  convTranspose2d,
+  type PoolOptions,
 } from "./compositions/window.ts";
 export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/checkGradients.ts";
 export * from "./data/index.ts";

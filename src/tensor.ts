@@ -1,18 +1,11 @@
 // Tensor: one output of a node of a graph, with a static type. Its methods make new nodes; nothing is computed until a
 // Device runs a compiled function. Types are checked when the method is called.
-import * as linear from "./compositions/linear.ts";
 import type { Axes } from "./compositions/reduce.ts";
 import * as reduce from "./compositions/reduce.ts";
 import type { CrossEntropyOptions } from "./compositions/softmax.ts";
 import * as softmax from "./compositions/softmax.ts";
 import * as views from "./compositions/view.ts";
-import type {
-  AvgPoolOptions,
-  Conv1dOptions,
-  ConvOptions,
-  ConvTransposeOptions,
-  PoolOptions,
-} from "./compositions/window.ts";
+import type { AvgPoolOptions, ConvOptions, PoolOptions } from "./compositions/window.ts";
 import * as windows from "./compositions/window.ts";
 import { Node } from "./graph/node.ts";
 import type { AnyOp, Params } from "./graph/op.ts";
@@ -448,10 +441,6 @@ export class Tensor {
   flip(axes?: number | readonly number[]): Tensor {
     return one(ops.flip, [this], { axes: normaliseAxes("flip", axes, this.rank) });
   }
-  /** Reverses each sequence of [T, B, …] within its own length, i32[B]; what lies behind stays. */
-  reverseSequence(lengths: Tensor): Tensor {
-    return one(ops.reverseSequence, [this, lengths]);
-  }
   /** The same value, from which no gradient flows back. */
   detach(): Tensor {
     return one(ops.detach, [this]);
@@ -495,14 +484,6 @@ export class Tensor {
   matmul(b: Tensor): Tensor {
     return one(ops.matmul, [this, b]);
   }
-  /** [m], [n] → [m, n] */
-  outer(b: Tensor): Tensor {
-    return linear.outer(this, b);
-  }
-  /** [n], [n] → [] */
-  dot(b: Tensor): Tensor {
-    return linear.dot(this, b);
-  }
 
   // ---- convolution: images NHWC, filters HWIO [kh, kw, C/groups, K] ----
   /** [N, H, W, C], filter [kh, kw, C/groups, K] → [N, Ho, Wo, K]: the correlation of image and filter, as everywhere in deep learning. */
@@ -524,14 +505,6 @@ export class Tensor {
   conv2dFilterGrad(dy: Tensor, kernel: Pair, options: ConvOptions = {}): Tensor {
     const size = windows.imageSize("conv2dFilterGrad", this);
     return one(ops.conv2dFilterGrad, [this, dy], windows.convParams("conv2dFilterGrad", size, kernel, options));
-  }
-  /** [N, L, C], filter [k, C/groups, K] → [N, Lo, K] */
-  conv1d(w: Tensor, options: Conv1dOptions = {}): Tensor {
-    return windows.conv1d(this, w, options);
-  }
-  /** [N, H, W, K], filter [kh, kw, C/groups, K] → [N, Ho, Wo, C] */
-  convTranspose2d(w: Tensor, options: ConvTransposeOptions = {}): Tensor {
-    return windows.convTranspose2d(this, w, options);
   }
 
   // ---- pooling: images NHWC ----

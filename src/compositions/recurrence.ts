@@ -4,6 +4,7 @@ import { gru as gruOp } from "../ops/recurrent/gru.ts";
 import { type Form, formOf } from "../ops/recurrent/kernel.ts";
 import { lstm as lstmOp } from "../ops/recurrent/lstm.ts";
 import { rnn as rnnOp } from "../ops/recurrent/rnn.ts";
+import { reverseSequence as reverseSequenceOp } from "../ops/reverseSequence.ts";
 import { apply, type Tensor } from "../tensor.ts";
 
 /** x [T,B,H] = x·Wx + b of every step, wh [H,H], h0 [B,H] or zeros → states [T+1,B,H], the initial one first. */
@@ -34,4 +35,9 @@ export function gru(x: Tensor, wh: Tensor, bias: Tensor, h0?: Tensor, form?: For
 /** Parameters of a small net of sigmoids after some steps of gradient descent, in one kernel (ops/netLoop.ts). */
 export function netLoop(params: Tensor, rows: Tensor, step: Tensor, key: Tensor, options: NetLoopParams): Tensor {
   return apply(netLoopOp, [params, rows, step, key], options)[0]!;
+}
+
+/** Reverses each sequence of x [T, B, …] within its own length, i32[B]; what lies behind stays. */
+export function reverseSequence(x: Tensor, lengths: Tensor): Tensor {
+  return apply(reverseSequenceOp, [x, lengths])[0]!;
 }

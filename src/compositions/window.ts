@@ -69,7 +69,7 @@ export interface Conv1dOptions {
 }
 
 /** x [N,L,C], w [k,C/groups,K] → [N,Lo,K]: an image of height 1. */
-export function conv1d(x: Tensor, w: Tensor, options: Conv1dOptions): Tensor {
+export function conv1d(x: Tensor, w: Tensor, options: Conv1dOptions = {}): Tensor {
   requireRank("conv1d", "x [N,L,C]", x.type, 3);
   requireRank("conv1d", "the filter [k,C/groups,K]", w.type, 3);
   const { stride = 1, padding: p = 0, dilation = 1, groups = 1 } = options;
@@ -90,7 +90,7 @@ export interface ConvTransposeOptions extends ConvOptions {
 
 /** x [N,H,W,K], w [kh,kw,C/groups,K] → [N,Ho,Wo,C] with Ho = (H − 1)·stride − padding + dilation·(kh − 1) + 1 + outputPadding:
  *  the input gradient of the convolution that takes [N,Ho,Wo,C] to [N,H,W,K], used forward. */
-export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTransposeOptions): Tensor {
+export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTransposeOptions = {}): Tensor {
   const op = "convTranspose2d";
   const size = imageSize(op, x);
   const { kernel, stride, dilation, padding } = resolveWindow(op, size, kernelSize(op, w), {

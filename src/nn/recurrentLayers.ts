@@ -3,6 +3,7 @@
 // With `lengths` i32[B] a sequence ends before T: its outputs behind that are 0, and its last state is that of its own last step. The
 // steps behind the end cost nothing more: no valid step depends on them, so outputs and gradients are masked outside the recurrence.
 import { dropout as drop } from "../compositions/norm.ts";
+import { reverseSequence } from "../compositions/recurrence.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { f32, i32, printType } from "../shape/types.ts";
@@ -105,7 +106,7 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
     for (let layer = 0; layer < layers; layer++) {
       const outputs = Array.from({ length: directions }, (_, d) => {
         const k = layer * directions + d;
-        const turn = (t: Tensor) => (d === 0 ? t : lengths ? t.reverseSequence(lengths) : t.flip(0));
+        const turn = (t: Tensor) => (d === 0 ? t : lengths ? reverseSequence(t, lengths) : t.flip(0));
         const p = (variables.params as Record<string, Weights<Tensor>>)[names[k]!]!;
         const show =
           observe &&

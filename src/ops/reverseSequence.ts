@@ -38,5 +38,5 @@ export const reverseSequence: Op<Record<string, never>> = {
       return [lower.read(0, [from, b!, ...rest])];
     },
   },
-  gradient: ([d], { inputs: [, lengths] }) => [d!.reverseSequence(lengths!), null],
+  gradient: ([d], { inputs: [, lengths], apply }) => [apply(reverseSequence, [d!, lengths!], {})[0]!, null],
 };

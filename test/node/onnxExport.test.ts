@@ -3,6 +3,7 @@
 import * as runtime from "onnxruntime-web";
 import { beforeAll, describe, expect, test } from "vitest";
 import { lstm, rnn } from "../../src/compositions/recurrence.ts";
+import { conv1d, convTranspose2d } from "../../src/compositions/window.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import { mapTree } from "../../src/graph/tree.ts";
 import * as nn from "../../src/nn/index.ts";
@@ -150,10 +151,8 @@ const layers: Record<string, [nn.Layer, number[]]> = {
     nn.functional({ w: nn.conv2d({ filters: 3, kernel: 3, bias: false, stride: 2 }) }, ({ w }, x) => {
       const y = w(x);
       const filter = full(f32(2, 3, 4, 3), 0.25);
-      return y
-        .convTranspose2d(filter, { stride: 2, outputPadding: 1 })
-        .reshape([x.shape[0]!, 70, 4])
-        .conv1d(full(f32(3, 4, 2), 0.1));
+      const larger = convTranspose2d(y, filter, { stride: 2, outputPadding: 1 });
+      return conv1d(larger.reshape([x.shape[0]!, 70, 4]), full(f32(3, 4, 2), 0.1));
     }),
     image,
   ],

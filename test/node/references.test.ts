@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { vjp } from "../../src/autodiff/backward.ts";
 import { batchNorm } from "../../src/compositions/norm.ts";
+import { convTranspose2d } from "../../src/compositions/window.ts";
 import { evaluate } from "../../src/cpu/evaluate.ts";
 import { f32, i32, type TensorType } from "../../src/shape/types.ts";
 import { constant, full, outputsOf, type Tensor } from "../../src/tensor.ts";
@@ -83,7 +84,7 @@ describe("convolution", () => {
     expect(shape({ padding: "same", stride: 2 })).toEqual([1, 3, 3, 2]);
     expect(shape({ padding: 1, stride: [1, 2] })).toEqual([1, 5, 3, 2]);
     expect(shape({ dilation: 2 })).toEqual([1, 1, 1, 2]);
-    expect(x.convTranspose2d(full(f32(3, 3, 2, 4), 1), { stride: 2, padding: 1, outputPadding: 1 }).shape).toEqual([
+    expect(convTranspose2d(x, full(f32(3, 3, 2, 4), 1), { stride: 2, padding: 1, outputPadding: 1 }).shape).toEqual([
       1, 10, 10, 2,
     ]);
   });

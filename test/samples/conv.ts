@@ -1,4 +1,4 @@
-import type { ConvOptions } from "../../src/compositions/window.ts";
+import { type ConvOptions, conv1d, convTranspose2d } from "../../src/compositions/window.ts";
 import type { OpName } from "../../src/ops/index.ts";
 import { f32 } from "../../src/shape/types.ts";
 import { random, type Sample, sample } from "./sample.ts";
@@ -55,13 +55,13 @@ export const samples = {
 
 export const compositions: readonly Sample[] = [
   sample("conv1d", [random(f32(2, 9, 3)), random(f32(3, 3, 4))], (x, w) => [
-    x.conv1d(w),
-    x.conv1d(w, { stride: 2, padding: "same" }),
-    x.conv1d(w, { padding: [4, 0], dilation: 2 }),
+    conv1d(x, w),
+    conv1d(x, w, { stride: 2, padding: "same" }),
+    conv1d(x, w, { padding: [4, 0], dilation: 2 }),
   ]),
   sample("convTranspose2d", [random(f32(2, 3, 4, 3)), random(f32(3, 2, 4, 3))], (x, w) => [
-    x.convTranspose2d(w),
-    x.convTranspose2d(w, { stride: 2, padding: [1, 0], outputPadding: [1, 0] }),
-    x.convTranspose2d(w, { stride: 3, padding: "same" }),
+    convTranspose2d(x, w),
+    convTranspose2d(x, w, { stride: 2, padding: [1, 0], outputPadding: [1, 0] }),
+    convTranspose2d(x, w, { stride: 3, padding: "same" }),
   ]),
 ];

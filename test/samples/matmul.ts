@@ -1,3 +1,4 @@
+import { dot, outer } from "../../src/compositions/linear.ts";
 import type { OpName } from "../../src/ops/index.ts";
 import { f32 } from "../../src/shape/types.ts";
 import { random, type Sample, sample } from "./sample.ts";
@@ -22,6 +23,6 @@ export const samples = {
 } satisfies Partial<Record<OpName, readonly Sample[]>>;
 
 export const compositions: readonly Sample[] = [
-  sample("outer", [r(1, 5), r(2, 3)], (a, b) => a.outer(b)),
-  sample("dot", [r(1, 7), r(2, 7)], (a, b) => a.dot(b)),
+  sample("outer", [r(1, 5), r(2, 3)], outer),
+  sample("dot", [r(1, 7), r(2, 7)], dot),
 ];

@@ -91,10 +91,12 @@ export const samples = {
   ]),
 
   reverseSequence: [
-    sample("[5,3,2]", [random(f32(5, 3, 2)), given(i32(3), [5, 0, 3])], (x, n) => x.reverseSequence(n)),
-    sample("[4,2], i32", [random(i32(4, 2)), given(i32(2), [1, 4])], (x, n) => x.reverseSequence(n)),
+    sample("[5,3,2]", [random(f32(5, 3, 2)), given(i32(3), [5, 0, 3])], (x, n) => recurrence.reverseSequence(x, n)),
+    sample("[4,2], i32", [random(i32(4, 2)), given(i32(2), [1, 4])], (x, n) => recurrence.reverseSequence(x, n)),
     // large enough for a lane to own several steps
-    sample("[28,4,64]", [random(f32(28, 4, 64)), given(i32(4), [28, 0, 3, 9])], (x, n) => x.reverseSequence(n)),
+    sample("[28,4,64]", [random(f32(28, 4, 64)), given(i32(4), [28, 0, 3, 9])], (x, n) =>
+      recurrence.reverseSequence(x, n),
+    ),
   ],
   netLoop: [
     sample(

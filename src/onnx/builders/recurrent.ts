@@ -1,5 +1,6 @@
 // RNN, LSTM and GRU, by the library's layers: X [T,B,I] (layout 1: [B,T,I]), W [D, G·H, I], R [D, G·H, H], B [D, 2·G·H] = Wb then Rb, lengths
 // i32[B], initial states [D,B,H] (layout 1: [B,D,H]), peepholes P [D, 3·H] = i, o, f; in D directions.
+import { reverseSequence } from "../../compositions/recurrence.ts";
 import type { Context } from "../../nn/layer.ts";
 import { gru, lstm, type RecurrentLayer, type RunOutputs, rnn } from "../../nn/recurrentLayers.ts";
 import { FormatError, UnsupportedError } from "../../shape/errors.ts";
@@ -100,7 +101,7 @@ const recurrence =
     const direction = n.attributes.text("direction", "forward");
     const directions = direction === "bidirectional" ? 2 : 1;
     const lengths = n.maybe(4)?.cast("i32");
-    const turn = (t: Tensor) => (direction !== "reverse" ? t : lengths ? t.reverseSequence(lengths) : t.flip(0));
+    const turn = (t: Tensor) => (direction !== "reverse" ? t : lengths ? reverseSequence(t, lengths) : t.flip(0));
 
     const state = (k: number) => n.maybe(k) && (batchFirst ? swapped(n.get(k)) : n.get(k));
     const [h0, c0] = [state(5), kind.memory ? state(6) : undefined];

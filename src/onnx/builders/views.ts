@@ -1,4 +1,5 @@
 // Operators that make, move, pick and join elements, and those that compute with shapes.
+import * as recurrence from "../../compositions/recurrence.ts";
 import { FormatError, UnsupportedError } from "../../shape/errors.ts";
 import { numel } from "../../shape/types.ts";
 import { concat, constant, full, iota, type Tensor } from "../../tensor.ts";
@@ -173,9 +174,9 @@ function reverseSequence(n: Operator): Tensor {
   const a = n.attributes;
   const timeFirst = a.number("time_axis", 0) === 0 && a.number("batch_axis", 1) === 1;
   const [x, lengths] = [n.get(0), n.get(1).cast("i32")];
-  if (timeFirst) return x.reverseSequence(lengths);
+  if (timeFirst) return recurrence.reverseSequence(x, lengths);
   const swapped = (t: Tensor) => t.transpose(t.shape.map((_, d) => (d < 2 ? 1 - d : d)));
-  return swapped(swapped(x).reverseSequence(lengths));
+  return swapped(recurrence.reverseSequence(swapped(x), lengths));
 }
 
 export const views: Readonly<Record<string, Builder>> = {

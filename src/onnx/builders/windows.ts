@@ -1,4 +1,5 @@
 // Convolution and pooling. Images are N, C, spatial…
+import { convTranspose2d } from "../../compositions/window.ts";
 import { UnsupportedError } from "../../shape/errors.ts";
 import { numel } from "../../shape/types.ts";
 import { iota, outputsOf, type Tensor } from "../../tensor.ts";
@@ -94,7 +95,7 @@ function convTranspose(n: Operator): Tensor {
     );
     padding = natural.map((size, d) => shared(size + extra[d]! - wanted.at(d - kernel.length)!, auto === "SAME_UPPER"));
   }
-  const y = image(n.get(0)).convTranspose2d(planarFilter(n.get(1)), {
+  const y = convTranspose2d(image(n.get(0)), planarFilter(n.get(1)), {
     stride: two(stride, 1),
     dilation: two(dilation, 1),
     groups,

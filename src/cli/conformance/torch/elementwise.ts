@@ -1,5 +1,6 @@
 // Elementwise functions, products, reductions and views.
 
+import { outer } from "../../../compositions/linear.ts";
 import type { Attributes } from "../../../onnx/attributes.ts";
 import { dense } from "../../../onnx/layout.ts";
 import { concat, type Tensor } from "../../../tensor.ts";
@@ -82,7 +83,7 @@ export const elementwise: Readonly<Record<string, Builder>> = {
 
   matmul,
   batch_matmul: matmul,
-  outer: binary((a, b) => a.outer(b)),
+  outer: binary(outer),
   dense: one((x) => dense(x.get("x"), x.get("w"), x.maybe("b"))),
 
   reduce_sum: reduction((x, axes, keep) => x.sum(axes, keep)),

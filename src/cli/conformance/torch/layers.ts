@@ -1,6 +1,7 @@
 // Convolution, pooling and normalisation.
 
 import * as norm from "../../../compositions/norm.ts";
+import * as windows from "../../../compositions/window.ts";
 import type { Attributes } from "../../../onnx/attributes.ts";
 import { channelsFirst, channelsLast, filter } from "../../../onnx/layout.ts";
 import { avgPool, maxPool, type Pooling } from "../../../onnx/pool.ts";
@@ -24,13 +25,13 @@ const conv2d = one((x, a) => biased(channelsLast(x.get("x")).conv2d(filter(x.get
 
 const convTranspose2d = one((x, a) => {
   const outputPadding = perAxis(a, "output_padding", 2, 0) as Pair;
-  const y = channelsLast(x.get("x")).convTranspose2d(filter(x.get("w")), { ...windowOf(a), outputPadding });
+  const y = windows.convTranspose2d(channelsLast(x.get("x")), filter(x.get("w")), { ...windowOf(a), outputPadding });
   return biased(y, x.maybe("b"));
 });
 
 const conv1d = one((x, a) => {
   const only = (name: string, otherwise: number) => perAxis(a, name, 1, otherwise)[0]!;
-  const y = channelsLast(x.get("x")).conv1d(filter(x.get("w")), {
+  const y = windows.conv1d(channelsLast(x.get("x")), filter(x.get("w")), {
     stride: only("stride", 1),
     padding: only("pad", 0),
     dilation: only("dilation", 1),
