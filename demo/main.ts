@@ -1,7 +1,8 @@
 // The start page: a small net learns while one reads. It is trained by the worker of the Train page; the picture is drawn here, from its
 // 23 weights, at every report.
+
+import { wantsCpu } from "./common/address.ts";
 import { catchErrors, errorBanner } from "./common/banner.ts";
-import { wantsCpu } from "./common/device.ts";
 import { atFrame, byId } from "./common/dom.ts";
 import { count, duration } from "./common/format.ts";
 import { type ColorName, onThemeChange, rgb } from "./common/theme.ts";

@@ -1,7 +1,7 @@
 // The benchmark: GPU against CPU over sizes, measured in a worker. To cancel is to end the worker.
 import type { Series } from "../../bench/sizes.ts";
+import { wantsCpu } from "../common/address.ts";
 import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
-import { wantsCpu } from "../common/device.ts";
 import { byId, h } from "../common/dom.ts";
 import { asJson, seriesTable, seriesView } from "./results.ts";
 import { type Extent, extents, type Job, opNames, type TaskName, taskNames, usual } from "./suite.ts";

@@ -1,7 +1,7 @@
 // Look inside: what becomes of a program on its way to the GPU. All work is done in worker.ts.
 import { proxy, wrap } from "comlink";
+import { wantsCpu } from "../common/address.ts";
 import { catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
-import { wantsCpu } from "../common/device.ts";
 import { byId, h } from "../common/dom.ts";
 import { bytes, count, duration, number } from "../common/format.ts";
 import { type Example, expressions, nets } from "./examples.ts";

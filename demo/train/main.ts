@@ -1,6 +1,7 @@
 // The Train page: set-up, run, charts; the panels of "See" are in panels/.
+
+import { wantsCpu } from "../common/address.ts";
 import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
-import { wantsCpu } from "../common/device.ts";
 import { byId, h } from "../common/dom.ts";
 import { onThemeChange } from "../common/theme.ts";
 import { Form } from "./form.ts";
