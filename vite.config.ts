@@ -25,7 +25,7 @@ export default defineConfig({
           name: "gpu",
           include: ["test/gpu/**/*.test.ts", "test/train/**/*.test.ts"],
           pool: "forks",
-          testTimeout: 2 * minute,
+          testTimeout: 5 * minute,
           hookTimeout: minute,
           sequence: { groupOrder: 1 },
         },

@@ -20,7 +20,10 @@ test.each(pages.map(({ folder }) => folder))(
     await page.waitForNetworkIdle({ idleTime: 300 });
     expect(await seriousOf(page)).toEqual([]);
     await page.setViewport({ width: 360, height: 740 });
-    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+    await page.emulateMediaFeatures([
+      { name: "prefers-color-scheme", value: "dark" },
+      { name: "prefers-reduced-motion", value: "reduce" }, // colours change at once
+    ]);
     expect(await seriousOf(page)).toEqual([]);
     const width = await page.evaluate("document.documentElement.scrollWidth");
     expect(width, "nothing is wider than the screen").toBeLessThanOrEqual(360);
