@@ -38,11 +38,7 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
     : "";
   const state = (array: string | undefined) => (array ? `${array}[${initial ? "i" : `at * ${hv}u + u`}]` : "V()");
   const c = initial ? n.c0 : n.cs;
-  const keep = wgsl`
-${n.hs!}[i] = ${n.h0 ? `${n.h0}[i]` : "V()"};
-#if ${memory}
-${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
-#endif`;
+  const keep = `${n.hs}[i] = ${n.h0 ? `${n.h0}[i]` : "V()"};${memory ? `\n${n.cs}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};` : ""}`;
   const values: Record<string, string> = {
     h: state(from),
     c: state(c),
@@ -52,17 +48,14 @@ ${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
     values[`x${g}`] = `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
     values[`a${g}`] = `sum${g}`;
   }
-  const vector = wgsl`${loads(cell.forward, values)}
+  const vector = `${loads(cell.forward, values)}
 ${cell.forward}
-${n.hs!}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
-#if ${memory}
-${n.cs ?? ""}[(at + ${s.batch}u) * ${hv}u + u] = cNext;
-#endif
+${n.hs}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
+${memory ? `${n.cs}[(at + ${s.batch}u) * ${hv}u + u] = cNext;` : ""}
 ${each(saved, (k) => `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u] = s${k};`)}
-#if ${initial}
-${keep}
-#endif`;
-  const text = sums(s, tile, gates, columns.length, { product: multiply, where: !n.h0 && loops(which) && "t > 0u", vector });
+${initial ? keep : ""}`;
+  const guarded = loops(which) && !n.h0 ? `if (t > 0u) {\n${multiply}\n}` : multiply;
+  const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, gates, vector)}`;
   const before = `let t = 0u;\n${eachVector(s, tile, 0, keep)}`;
   return drive(s, tile, which, { text, before, time: (i) => i });
 }
@@ -98,15 +91,12 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
   for (let k = 0; k < saved; k++) values[`s${k}`] = `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u]`;
   const store = (array: string | undefined, name: string) =>
     array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
-  const vector = wgsl`${loads(cell.backward, values)}
+  const vector = `${loads(cell.backward, values)}
 ${cell.backward}
 ${store(n.d, "d")}
 ${store(n.e, "e")}
-#if ${n.carry !== undefined}
-${n.carry ?? ""}[i] = carryNext;
-#endif`;
-  const text = sums(s, tile, 1, columns.length, {
-    ...{ product: multiply, where: loops(which) && `t < ${s.steps - 1}u`, vector },
-  });
+${n.carry ? `${n.carry}[i] = carryNext;` : ""}`;
+  const guarded = loops(which) ? `if (t < ${s.steps - 1}u) {\n${multiply}\n}` : multiply;
+  const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, 1, vector)}`;
   return drive(s, tile, which, { text, time: (i) => `${s.steps - 1}u - ${i}` });
 }
