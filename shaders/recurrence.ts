@@ -4,6 +4,7 @@
 // A dispatch runs one step, or several: then a workgroup owns some rows of the batch, and a barrier parts the steps. States lie in storage
 // in both, the initial one first: hs [T+1,B,H]. Indices count vectors of `width`, which divides H. The lanes of a quad may share the loads of
 // the matrix: then they have the same columns, and each loads a fourth.
+import { wgsl } from "./wgsl.ts";
 
 export interface Cell {
   readonly gates: number;
@@ -66,11 +67,16 @@ export function loads(text: string, values: Readonly<Record<string, string>>): s
     .join("\n");
 }
 
-function declarations({ width }: Tile): string {
-  const lift = (name: string, f: string) =>
-    `fn ${name}(x: V) -> V { return ${width === 4 ? `V(${f}(x.x), ${f}(x.y), ${f}(x.z), ${f}(x.w))` : `${f}(x)`}; }`;
-  return `alias V = ${width === 4 ? "vec4f" : "f32"};\n${lift("tanh_v", "tanh_safe")}\n${lift("sigmoid_v", "sigmoid")}`;
-}
+const declarations = ({ width }: Tile): string => wgsl`
+#if ${width === 4}
+alias V = vec4f;
+fn tanh_v(x: V) -> V { return V(tanh_safe(x.x), tanh_safe(x.y), tanh_safe(x.z), tanh_safe(x.w)); }
+fn sigmoid_v(x: V) -> V { return V(sigmoid(x.x), sigmoid(x.y), sigmoid(x.z), sigmoid(x.w)); }
+#else
+alias V = f32;
+fn tanh_v(x: V) -> V { return tanh_safe(x); }
+fn sigmoid_v(x: V) -> V { return sigmoid(x); }
+#endif`;
 
 interface Factors {
   /** [.., inner], of which the rows start … are multiplied. */
@@ -91,7 +97,7 @@ export function product(
   const component = (r: number, q: number, j: number) => (width === 4 ? `p${r}_${q}.${"xyzw"[j]}` : `p${r}_${q}`);
   const n = columns.length;
   const load = (q: number, j: string | number, c: number) =>
-    `${matrix}[m + (${q * width}u + ${j}) * ${length}u + ${columns[c]}]`;
+    wgsl`${matrix}[m + (${q * width}u + ${j}) * ${length}u + ${columns[c]!}]`;
   // of the `width` rows of the matrix that a vector meets, each lane of a quad loads one
   const shared = quads && width === 4;
   const parts = (q: number) => (shared ? each(n, (c) => `let part${q}_${c} = ${load(q, "li % 4u", c)};`) : "");
@@ -101,7 +107,7 @@ export function product(
       const sums = each(rows, (r) => `acc${r}_${c} = fma(V(${component(r, q, j)}), ${w}, acc${r}_${c});`);
       return `let ${w} = ${shared ? `quadBroadcast(part${q}_${c}, ${j}u)` : load(q, `${j}u`, c)};\n${sums}`;
     });
-  return `{
+  return wgsl`{
 ${each(rows, (r) => each(n, (c) => `var acc${r}_${c} = V();`))}
 ${each(rows, (r) => `let from${r} = (${start} + row${r}) * ${inner}u;`)}
 for (var k = 0u; k < ${inner}u; k += ${unroll}u) {
@@ -127,23 +133,33 @@ export function drive({ steps, batch, units }: Sizes, tile: Tile, which: Which, 
   const across = units / width / blocks;
   const whole = batch % (group ?? rows) === 0;
   const down = Math.ceil((group ?? batch) / rows);
-  const place = (lane: string, first: string) => `let col = ${quads ? `${lane} / ${down}u` : `${lane} % ${across}u`};
-let row = ${first}${quads ? `${lane} % ${down}u` : `${lane} / ${across}u`} * ${rows}u;
+  const place = (lane: string, first: string) => wgsl`
+#if ${quads}
+let col = ${lane} / ${down}u;
+let row = ${first}${lane} % ${down}u * ${rows}u;
+#else
+let col = ${lane} % ${across}u;
+let row = ${first}${lane} / ${across}u * ${rows}u;
+#endif
 ${each(rows, (r) => `let row${r} = ${whole ? `row + ${r}u` : `min(row + ${r}u, ${batch - 1}u)`};`)}`;
   const code = (body: string): Code => ({ declarations: declarations(tile), body });
   if (!loops(which))
-    return code(`let lane = wg.x * ${workgroupSize}u + li;
+    return code(wgsl`let lane = wg.x * ${workgroupSize}u + li;
 if (lane >= ${down * across}u) { return; }
 let t = ${which === "first" ? step.time("0u") : which.time};
 ${place("lane", "")}
 ${step.text}`);
-  const all = (text: string) => `for (var tile = li; tile < ${down * across}u; tile += ${workgroupSize}u) {
+  const all = (text: string) => wgsl`for (var tile = li; tile < ${down * across}u; tile += ${workgroupSize}u) {
 ${place("tile", `wg.x * ${group}u + `)}
 ${text}
 }
 storageBarrier();`;
-  return code(`let first = ${which.from};
-${step.before ? `if (first == 0u) {\n${all(step.before)}\n}` : ""}
+  return code(wgsl`let first = ${which.from};
+#if ${step.before !== undefined}
+if (first == 0u) {
+${all(step.before ?? "")}
+}
+#endif
 for (var i = first; i < min(first + ${tile.steps}u, ${steps}u); i++) {
 let t = ${step.time("i")};
 ${all(step.text)}
@@ -160,9 +176,11 @@ export function eachVector(
 ): string {
   const whole = batch % (group ?? rows) === 0;
   const across = units / width / blocks;
-  return `for (var v = 0u; v < ${rows * blocks}u; v++) {
+  return wgsl`for (var v = 0u; v < ${rows * blocks}u; v++) {
 let line = row + v / ${blocks}u;
-${whole ? "" : `if (line >= ${batch}u) { break; }`}
+#if ${!whole}
+if (line >= ${batch}u) { break; }
+#endif
 let at = t * ${batch}u + line;
 let u = col + v % ${blocks}u * ${across}u;
 let i = line * ${units / width}u + u;

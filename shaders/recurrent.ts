@@ -13,6 +13,19 @@ import {
   type Tile,
   type Which,
 } from "./recurrence.ts";
+import { wgsl } from "./wgsl.ts";
+
+/** A step of a tile: its products, with `columns` columns (elsewhere than `where` they are zeros), and then its cells. */
+const step = (tile: Tile, columns: number, products: string, where: string | null, cells: string): string => wgsl`
+var sums = array<V, ${tile.rows * columns}>();
+#if ${where !== null}
+if (${where ?? ""}) {
+${products}
+}
+#else
+${products}
+#endif
+${cells}`;
 
 /** x [T,B,G·H], wh [H,G·H], bias, h0, c0 → hs, cs [T+1,B,H], saved [T,B,S·H] */
 export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
@@ -38,7 +51,11 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
     : "";
   const state = (array: string | undefined) => (array ? `${array}[${initial ? "i" : `at * ${hv}u + u`}]` : "V()");
   const c = initial ? n.c0 : n.cs;
-  const keep = `${n.hs}[i] = ${n.h0 ? `${n.h0}[i]` : "V()"};${memory ? `\n${n.cs}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};` : ""}`;
+  const keep = wgsl`
+${n.hs!}[i] = ${n.h0 ? `${n.h0}[i]` : "V()"};
+#if ${memory}
+${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
+#endif`;
   const values: Record<string, string> = {
     h: state(from),
     c: state(c),
@@ -48,14 +65,18 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
     values[`x${g}`] = `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
     values[`a${g}`] = `sum${g}`;
   }
-  const vector = `${loads(cell.forward, values)}
+  const vector = wgsl`${loads(cell.forward, values)}
 ${cell.forward}
-${n.hs}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
-${memory ? `${n.cs}[(at + ${s.batch}u) * ${hv}u + u] = cNext;` : ""}
+${n.hs!}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
+#if ${memory}
+${n.cs ?? ""}[(at + ${s.batch}u) * ${hv}u + u] = cNext;
+#endif
 ${each(saved, (k) => `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u] = s${k};`)}
-${initial ? keep : ""}`;
-  const guarded = loops(which) && !n.h0 ? `if (t > 0u) {\n${multiply}\n}` : multiply;
-  const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, gates, vector)}`;
+#if ${initial}
+${keep}
+#endif`;
+  const where = loops(which) && !n.h0 ? "t > 0u" : null;
+  const text = step(tile, columns.length, multiply, where, eachVector(s, tile, gates, vector));
   const before = `let t = 0u;\n${eachVector(s, tile, 0, keep)}`;
   return drive(s, tile, which, { text, before, time: (i) => i });
 }
@@ -91,12 +112,14 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
   for (let k = 0; k < saved; k++) values[`s${k}`] = `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u]`;
   const store = (array: string | undefined, name: string) =>
     array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
-  const vector = `${loads(cell.backward, values)}
+  const vector = wgsl`${loads(cell.backward, values)}
 ${cell.backward}
 ${store(n.d, "d")}
 ${store(n.e, "e")}
-${n.carry ? `${n.carry}[i] = carryNext;` : ""}`;
-  const guarded = loops(which) ? `if (t < ${s.steps - 1}u) {\n${multiply}\n}` : multiply;
-  const text = `var sums = array<V, ${tile.rows * columns.length}>();\n${guarded}\n${eachVector(s, tile, 1, vector)}`;
+#if ${n.carry !== undefined}
+${n.carry ?? ""}[i] = carryNext;
+#endif`;
+  const where = loops(which) ? `t < ${s.steps - 1}u` : null;
+  const text = step(tile, columns.length, multiply, where, eachVector(s, tile, 1, vector));
   return drive(s, tile, which, { text, time: (i) => `${s.steps - 1}u - ${i}` });
 }
