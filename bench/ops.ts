@@ -71,6 +71,7 @@ const kinds = {
   rnn: [1, (x, wh) => recurrence.rnn(x, wh)],
   lstm: [4, (x, wh) => recurrence.lstm(x, wh).hs],
   gru: [3, (x, wh) => recurrence.gru(x, wh, bias(wh)).hs],
+  gruResetBefore: [3, (x, wh) => recurrence.gruResetBefore(x, wh)],
 } as const satisfies Record<string, readonly [number, Two]>;
 
 export const opCases: Record<Exclude<OpName, Idle>, OpCase> = {
@@ -188,6 +189,8 @@ export const opCases: Record<Exclude<OpName, Idle>, OpCase> = {
   lstmGrad: recurrent(...kinds.lstm, true),
   gru: recurrent(...kinds.gru, false),
   gruGrad: recurrent(...kinds.gru, true),
+  gruResetBefore: recurrent(...kinds.gruResetBefore, false),
+  gruResetBeforeGrad: recurrent(...kinds.gruResetBefore, true),
   netLoop: {
     ...{ axis: "steps of a net 2-3-1", sizes: [64, 1024, 16_384], typical: 1024 },
     // the steps are a parameter of the op: they come as the shape of what is given

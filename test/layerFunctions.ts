@@ -122,23 +122,21 @@ function awayFromKinks(name: string, type: TensorType, seed: number): NdArray {
 
 export interface LayerKind {
   readonly make: (options: RecurrentOptions) => RecurrentLayer;
-  /** There are kernels for it. */
-  readonly fused: boolean;
   readonly draw?: FunctionOptions["draw"];
 }
 
 /** The recurrences that there are. */
 export const layerKinds: Readonly<Record<string, LayerKind>> = {
-  "rnn, tanh": { make: rnn, fused: true },
-  "rnn, relu": { make: (o) => rnn({ ...o, activation: "relu" }), fused: true, draw: awayFromKinks },
-  lstm: { make: lstm, fused: true },
-  "gru, reset after": { make: gru, fused: true },
-  "gru, reset before": { make: (o) => gru({ ...o, resetAfter: false }), fused: false },
+  "rnn, tanh": { make: rnn },
+  "rnn, relu": { make: (o) => rnn({ ...o, activation: "relu" }), draw: awayFromKinks },
+  lstm: { make: lstm },
+  "gru, reset after": { make: gru },
+  "gru, reset before": { make: (o) => gru({ ...o, resetAfter: false }) },
 };
 
 /** Of the LSTM. */
 export const lstmVariants: Readonly<Record<string, LayerKind>> = {
-  "lstm, coupled gates": { make: (o) => lstm({ ...o, forget: "coupled" }), fused: true },
-  "lstm, no forget gate": { make: (o) => lstm({ ...o, forget: "none" }), fused: true },
-  "lstm, peepholes": { make: (o) => lstm({ ...o, peepholes: true }), fused: false },
+  "lstm, coupled gates": { make: (o) => lstm({ ...o, forget: "coupled" }) },
+  "lstm, no forget gate": { make: (o) => lstm({ ...o, forget: "none" }) },
+  "lstm, peepholes": { make: (o) => lstm({ ...o, peepholes: true }) },
 };

@@ -32,8 +32,8 @@ export interface Kind {
   /** The state is h and c. */
   readonly memory: boolean;
   init(key: Key, features: number, units: number): Weights<NdArray>;
-  /** Null where there is no fused op. `form` as that of the ops. */
-  readonly fused: ((p: Weights<Tensor>, x: Tensor, initial: State | undefined, form?: Form) => States) | null;
+  /** `form` as that of the ops. */
+  readonly fused: (p: Weights<Tensor>, x: Tensor, initial: State | undefined, form?: Form) => States;
   step(p: Weights<Tensor>, x: Tensor, state: State): State;
   /** The forget gate [B, H] of a step, of an LSTM. */
   forget?(p: Weights<Tensor>, x: Tensor, state: State): Tensor;
@@ -119,10 +119,12 @@ export interface LstmOptions extends WeightOptions {
   readonly forget?: "gate" | "coupled" | "none";
 }
 
-/** c' = f∘c + i∘g, h' = o∘tanh(c'). Gates i, f, g, o; without a forget gate of its own i, g, o. With peepholes it runs step by step. */
+/** c' = f∘c + i∘g, h' = o∘tanh(c'). Gates i, f, g, o; without a forget gate of its own i, g, o. */
 export function lstmKind({ forgetBias = 1, peepholes = false, forget = "gate", ...o }: LstmOptions): Kind {
   if (!["gate", "coupled", "none"].includes(forget))
     throw new ValueError(`lstm: no forget ${forget}; use gate, coupled or none`);
+  if (!Number.isFinite(forgetBias))
+    throw new ValueError(`lstm: forgetBias must be finite, got ${forgetBias}; correct it`);
   const gate = forget === "gate";
   const gated = (p: Weights<Tensor>) => (gate ? p : withForgetGate(p, forget === "coupled"));
   const peep = (p: Weights<Tensor>) => (peepholes ? { i: p.peepI!, f: p.peepF!, o: p.peepO! } : undefined);
@@ -135,13 +137,12 @@ export function lstmKind({ forgetBias = 1, peepholes = false, forget = "gate", .
       const names = gate ? ["peepI", "peepF", "peepO"] : ["peepI", "peepO"];
       return peepholes ? { ...all, ...Object.fromEntries(names.map((n) => [n, peephole])) } : all;
     },
-    fused: peepholes
-      ? null
-      : (p, x, initial, form) => {
-          const w = gated(p);
-          const state = initial && { h: initial.h, c: initial.c ?? initial.h.zerosLike() };
-          return recurrence.lstm(fromX(w, x), w.wh!, state, form);
-        },
+    fused(p, x, initial, form) {
+      const w = gated(p);
+      const state = initial && { h: initial.h, c: initial.c as Tensor };
+      const through = peepholes ? stack([w.peepI!, w.peepF!, w.peepO!], 0) : undefined;
+      return recurrence.lstm(fromX(w, x), w.wh!, state, form, through);
+    },
     step(p, x, { h, c }) {
       const state = { h, c: c as Tensor };
       return gate ? lstmCell(cellWeights(p), x, state, peep(p)) : ungatedCell(p, x, state, forget === "coupled");
@@ -176,8 +177,7 @@ function ungatedCell(p: Weights<Tensor>, x: Tensor, { h, c }: Required<State>, c
 
 /** Options of gru. */
 export interface GruOptions extends WeightOptions {
-  /** The reset gate acts on h·Whn + biasH (PyTorch, cuDNN), or on h before the product (Cho et al. 2014; it runs step by step).
-   *  Default: true. */
+  /** The reset gate acts on h·Whn + biasH (PyTorch, cuDNN), or on h before the product (Cho et al. 2014). Default: true. */
   readonly resetAfter?: boolean;
 }
 
@@ -190,7 +190,10 @@ export function gruKind({ resetAfter = true, ...o }: GruOptions): Kind {
       const biasH = { ...f32(units), data: new Float64Array(units) };
       return { ...weights(key, features, units, [0, 0, 0], o), ...(resetAfter ? { biasH } : {}) };
     },
-    fused: resetAfter ? (p, x, initial, form) => recurrence.gru(fromX(p, x), p.wh!, p.biasH!, initial?.h, form) : null,
+    fused: (p, x, initial, form) =>
+      resetAfter
+        ? recurrence.gru(fromX(p, x), p.wh!, p.biasH!, initial?.h, form)
+        : { hs: recurrence.gruResetBefore(fromX(p, x), p.wh!, initial?.h, form) },
     step(p, x, { h }) {
       const none = p.biasH && full(f32(2 * h.shape[1]!), 0);
       const bh = none && concat([none, p.biasH!], 0);
@@ -208,7 +211,7 @@ export function runKind(
   fused: boolean | Form,
   observe?: (states: readonly State[], forget: readonly Tensor[] | undefined) => void,
 ): States {
-  if (fused && kind.fused && !observe) return kind.fused(p, x, initial, fused === true ? undefined : fused);
+  if (fused && !observe) return kind.fused(p, x, initial, fused === true ? undefined : fused);
   const zeros = full(f32(x.shape[1]!, p.wh!.shape[0]!), 0);
   const first: State = initial ?? { h: zeros, ...(kind.memory ? { c: zeros } : {}) };
   const inputs = steps(x);

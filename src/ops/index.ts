@@ -12,6 +12,7 @@ export * from "./netLoop.ts";
 export * from "./pad.ts";
 export * from "./random.ts";
 export * from "./recurrent/gru.ts";
+export * from "./recurrent/gruResetBefore.ts";
 export * from "./recurrent/lstm.ts";
 export * from "./recurrent/rnn.ts";
 export * from "./reduce.ts";

@@ -30,7 +30,12 @@ type Form = "loop" | "step" | number;
 const build: Record<string, { gates: number; f: (x: Tensor, w: Tensor, b: Tensor, form: Form) => Tensor }> = {
   rnn: { gates: 1, f: (x, w, b, form) => recurrence.rnn(x.add(b), w, "tanh", undefined, form) },
   lstm: { gates: 4, f: (x, w, b, form) => recurrence.lstm(x, w.add(b.sum()), undefined, form).hs },
+  peepholes: {
+    gates: 4,
+    f: (x, w, b, form) => recurrence.lstm(x, w, undefined, form, b.broadcastTo([3, b.shape[0]!])).hs,
+  },
   gru: { gates: 3, f: (x, w, b, form) => recurrence.gru(x, w, b, undefined, form).hs },
+  gruResetBefore: { gates: 3, f: (x, w, b, form) => recurrence.gruResetBefore(x, w.add(b.sum()), undefined, form) },
 };
 
 /** ‖got − want‖ / ‖want‖ */
@@ -46,8 +51,12 @@ describe.each(["loop", "step", 3] as const)("%s, with a GPU's tiles", (form) => 
     ["lstm", 28, 6, 20],
     ["lstm", 7, 65, 12],
     ["lstm", 7, 3, 5],
+    ["peepholes", 7, 6, 20],
     ["gru", 28, 6, 20],
     ["gru", 7, 3, 5],
+    ["gruResetBefore", 28, 6, 20],
+    ["gruResetBefore", 7, 65, 12],
+    ["gruResetBefore", 7, 3, 5],
   ] as const)("%s [%i,%i,%i]", async (name, T, B, H) => {
     const { gates, f } = build[name]!;
     const values = {

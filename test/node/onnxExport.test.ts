@@ -215,8 +215,12 @@ describe("recurrent layers", () => {
     ["relu", nn.rnn({ units: 4, activation: "relu" })],
     ["peepholes", nn.lstm({ units: 4, peepholes: true })],
     ["coupled gates", nn.lstm({ units: 4, forget: "coupled" })],
+    ["coupled gates and peepholes", nn.lstm({ units: 4, forget: "coupled", peepholes: true })],
     ["reset before the product", nn.gru({ units: 4, resetAfter: false })],
-  ])("%s", async (_, model) => void (await check(model, [3, 5])));
+  ])("%s", async (_, model) => {
+    const file = await check(model, [3, 5]);
+    expect(operatorsOf(file).match(/RNN|LSTM|GRU/g)).toEqual([model.name.toUpperCase()]);
+  });
 
   test("all states, and a product that is not the layer's", async () => {
     const wh = full(f32(2, 8), 0.3);

@@ -46,7 +46,10 @@ const kinds: Record<string, (o: RecurrentOptions) => RecurrentLayer> = {
   lstm,
   coupled: (o) => lstm({ ...o, forget: "coupled" }),
   ungated: (o) => lstm({ ...o, forget: "none" }),
+  peepholes: (o) => lstm({ ...o, peepholes: true }),
+  "coupled peepholes": (o) => lstm({ ...o, peepholes: true, forget: "coupled" }),
   gru,
+  "gru, reset before": (o) => gru({ ...o, resetAfter: false }),
 };
 
 describe.each(Object.keys(kinds))("%s, fused and step by step", (name) => {

@@ -61,14 +61,28 @@ export const samples = {
       sample("the gates", [x, w, h, c], (x, w, h, c) => Object.values(recurrence.lstm(x, w, { h, c }, form)), {
         differentiable: [],
       }),
+      sample(
+        "peepholes, from h0, c0",
+        [x, w, h, c, r(5, 3, H)],
+        (x, w, h, c, p) => states(recurrence.lstm(x, w, { h, c }, form, p)),
+        once,
+      ),
+      sample(
+        "peepholes, from zeros",
+        [x, w, r(5, 3, H)],
+        (x, w, p) => recurrence.lstm(x, w, undefined, form, p).hs,
+        once,
+      ),
     ];
   }),
   lstmGrad: list((T, B, H, form) => {
     const [dhs, w, cs, gates] = [r(1, T + 1, B, H), r(2, 4 * H, H), r(3, T + 1, B, H), positive(4, T, B, 4 * H)];
     const build = (...inputs: Tensor[]) => apply(ops.lstmGrad, inputs, { cells: inputs.length === 5, form });
+    const peeping = (...inputs: Tensor[]) => apply(ops.lstmGrad, inputs, { cells: true, peepholes: true, form });
     return [
       sample("dhs", [dhs, w, cs, gates], build, { differentiable: [] }),
       sample("dhs and dcs", [dhs, w, cs, gates, r(5, T + 1, B, H)], build, { differentiable: [] }),
+      sample("peepholes", [dhs, w, cs, gates, r(6, 3, H), r(5, T + 1, B, H)], peeping, { differentiable: [] }),
     ];
   }),
   gru: list((T, B, H, form) => {
@@ -86,6 +100,24 @@ export const samples = {
       "dhs",
       [r(1, T + 1, B, H), r(2, 3 * H, H), r(3, T + 1, B, H), positive(4, T, B, 4 * H)],
       (dhs, w, hs, saved) => apply(ops.gruGrad, [dhs, w, hs, saved], { form }),
+      { differentiable: [] },
+    ),
+  ]),
+  gruResetBefore: list((T, B, H, form) => {
+    const [x, w, h] = [r(1, T, B, 3 * H), r(2, H, 3 * H), r(3, B, H)];
+    return [
+      sample("from h0", [x, w, h], (x, w, h) => recurrence.gruResetBefore(x, w, h, form), once),
+      sample("from zeros", [x, w], (x, w) => recurrence.gruResetBefore(x, w, undefined, form), once),
+      sample("the gates", [x, w, h], (...inputs) => apply(ops.gruResetBefore, inputs, { initial: true, form }), {
+        differentiable: [],
+      }),
+    ];
+  }),
+  gruResetBeforeGrad: list((T, B, H, form) => [
+    sample(
+      "dhs",
+      [r(1, T + 1, B, H), r(2, 3 * H, H), r(3, T + 1, B, H), positive(4, T, B, 3 * H)],
+      (dhs, w, hs, saved) => apply(ops.gruResetBeforeGrad, [dhs, w, hs, saved], { form }),
       { differentiable: [] },
     ),
   ]),

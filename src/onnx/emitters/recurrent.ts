@@ -16,16 +16,24 @@ interface Kind {
   readonly opType: string;
   /** ONNX's gates, as places in the library's order. */
   readonly order: readonly number[];
-  /** Initial states, after x and wh (and the GRU's bias of n). */
-  readonly initial: number;
+  /** A GRU whose bias of n, its third input, is with h·Whn: it resets behind that. */
+  readonly resetAfter?: true;
   readonly memory: boolean;
 }
 
 const kinds: Readonly<Record<string, Kind>> = {
-  rnn: { opType: "RNN", order: [0], initial: 2, memory: false },
-  lstm: { opType: "LSTM", order: [0, 3, 1, 2], initial: 2, memory: true }, // i, o, f, c of i, f, g, o
-  gru: { opType: "GRU", order: [1, 0, 2], initial: 3, memory: false }, // z, r, h of r, z, n
+  rnn: { opType: "RNN", order: [0], memory: false },
+  lstm: { opType: "LSTM", order: [0, 3, 1, 2], memory: true }, // i, o, f, c of i, f, g, o
+  gru: { opType: "GRU", order: [1, 0, 2], memory: false, resetAfter: true }, // z, r, h of r, z, n
+  gruResetBefore: { opType: "GRU", order: [1, 0, 2], memory: false },
 };
+
+/** What follows x and wh: the bias of a GRU that resets after its product, an LSTM's peepholes, initial states. */
+function othersOf({ inputs, params }: Node, kind: Kind) {
+  const own = kind.resetAfter || params.peepholes ? 1 : 0;
+  const [first] = inputs.slice(2);
+  return { bias: kind.resetAfter && first, peepholes: params.peepholes && first, initial: inputs.slice(2 + own) };
+}
 
 /** Blocks of H columns in ONNX's order, transposed, as of one direction. */
 function laid(t: Tensor, { order }: Kind): Tensor {
@@ -35,6 +43,12 @@ function laid(t: Tensor, { order }: Kind): Tensor {
     -1,
   );
   return (t.rank === 2 ? all.transpose() : all).unsqueeze(0);
+}
+
+/** Peepholes i, f, o [3,H] as ONNX's i, o, f [1,3·H]. */
+function seen(peepholes: Tensor): Tensor {
+  const [i, f, o] = peepholes.split(3, 0) as [Tensor, Tensor, Tensor];
+  return concat([i, o, f], 1);
 }
 
 interface Product {
@@ -67,7 +81,7 @@ export const recurrence: Fusion = (node, e) => {
   const kind = kinds[node.op.name];
   if (!kind) return undefined;
   const product = productOf(e, node.inputs[0]!);
-  const initial = node.inputs.slice(kind.initial);
+  const { initial } = othersOf(node, kind);
   return { inputs: [product.x, ...initial], emit: (e) => write(e, node, kind, product, initial) };
 };
 
@@ -78,25 +92,27 @@ function write(
   { x, reverse, wx, bias }: Product,
   initial: readonly Tensor[],
 ): void {
-  const [, wh, biasN] = node.inputs as readonly [Tensor, Tensor, Tensor?];
-  if (!e.known(wh) || (kind.opType === "GRU" && !e.known(biasN!)))
+  const wh = node.inputs[1]!;
+  const { bias: biasN, peepholes } = othersOf(node, kind);
+  if ([wh, biasN, peepholes].some((t) => t && !e.known(t)))
     throw new UnsupportedError(`toOnnx: the weights of ${node.op.name} are computed; make them parameters`);
   const units = wh.shape[0] as number;
-  const none = full(f32(bias.shape[0]! - (kind.opType === "GRU" ? units : 0)), 0);
-  const biasH = kind.opType === "GRU" ? concat([none, biasN!], 0) : none;
+  const none = full(f32(bias.shape[0]! - (biasN ? units : 0)), 0);
+  const biasH = biasN ? concat([none, biasN], 0) : none;
   const states = initial.map((t) => e.node("Unsqueeze", [e.get(t), e.ints([0])]));
   const inputs = [
     ...[e.get(x), e.get(laid(wx, kind)), e.get(laid(wh, kind))],
     ...[e.get(concat([laid(bias, kind), laid(biasH, kind)], 1)), "", ...states],
+    ...(peepholes ? [...(states.length > 0 ? [] : ["", ""]), e.get(seen(peepholes))] : []),
   ];
   const [all, last, lastCell] = e.nodeOf(
     kind.opType,
-    states.length > 0 ? inputs : inputs.slice(0, 4),
+    states.length > 0 || peepholes ? inputs : inputs.slice(0, 4),
     {
       hidden_size: units,
       direction: reverse ? "reverse" : undefined,
       activations: kind.opType === "RNN" && node.params.activation === "relu" ? ["Relu"] : undefined,
-      linear_before_reset: kind.opType === "GRU" ? 1 : undefined,
+      linear_before_reset: kind.resetAfter ? 1 : undefined,
     },
     kind.memory ? 3 : 2,
   ) as [string, string, string?];
