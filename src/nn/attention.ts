@@ -9,6 +9,7 @@ import { printType } from "../shape/types.ts";
 import { iota, type Tensor } from "../tensor.ts";
 import { glorotUniform } from "./initialisers.ts";
 import { fold, type Key } from "./key.ts";
+import { requireLengths } from "./recurrentLayers.ts";
 
 /** What attention gives. */
 export interface Attended {
@@ -28,6 +29,7 @@ export interface AttentionOptions {
 
 function attend(scores: Tensor, values: Tensor, { lengths }: AttentionOptions): Attended {
   const [B, , K] = scores.shape as [number, number, number];
+  if (lengths) requireLengths("attention", lengths, B);
   const valid = lengths && iota({ dtype: "i32", shape: [B, 1, K] }, 2).less(lengths.reshape([B, 1, 1]));
   const weights = (valid ? scores.where(valid, -1e30) : scores).softmax(-1);
   return { y: weights.matmul(values), weights };

@@ -6,7 +6,7 @@ import { dropout as drop } from "../compositions/norm.ts";
 import { reverseSequence } from "../compositions/recurrence.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import { f32, i32, printType } from "../shape/types.ts";
+import { f32, i32, printType, type Shape, sameShape } from "../shape/types.ts";
 import { concat, iota, type Tensor } from "../tensor.ts";
 import { fold, foldTensor } from "./key.ts";
 import { type Context, type Layer, lastSize, type Params, requireSize, type Variables } from "./layer.ts";
@@ -79,7 +79,13 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
   const { fused = true } = o;
   requireSize(kind.name, "units", units);
   requireSize(kind.name, "layers", layers);
-  if (!(dropout >= 0 && dropout < 1)) throw new ValueError(`${kind.name}: dropout must be in [0, 1), got ${dropout}`);
+  if (!(dropout >= 0 && dropout < 1))
+    throw new ValueError(`${kind.name}: dropout must be in [0, 1), got ${dropout}; correct it`);
+  if (returns !== "sequence" && returns !== "last")
+    throw new ValueError(`${kind.name}: it cannot return ${returns}; use sequence or last`);
+  if (typeof fused === "number") requireSize(kind.name, "fused, as steps a dispatch,", fused);
+  else if (typeof fused !== "boolean" && fused !== "loop" && fused !== "step")
+    throw new ValueError(`${kind.name}: no form ${fused}; use true, false, loop, step or a number of steps`);
   if (stateful && bidirectional)
     throw new ValueError(
       `${kind.name}: the backward run begins at the end of a window; leave stateful or bidirectional`,
@@ -97,9 +103,9 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
     inputs: RunInputs = {},
   ): RunOutputs => {
     const [B, T] = sequenceSizes(kind.name, x);
-    const { initial, lengths } = inputs;
-    if (initial && initial.length !== names.length)
-      throw new ShapeError(`${kind.name}: ${initial.length} initial states for ${names.length} runs; give one each`);
+    const initial = inputs.initial && checkedStates(kind, inputs.initial, names, [B, units]);
+    const { lengths } = inputs;
+    if (lengths) requireLengths(kind.name, lengths, B);
     const valid = lengths && iota(i32(T, B, 1)).less(lengths.reshape([B, 1]));
     const all: States[] = [];
     let s = x.transpose([1, 0, 2]);
@@ -155,6 +161,30 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
 
 /** The state, from which no gradient flows back. */
 export const detached = ({ h, c }: State): State => ({ h: h.detach(), ...(c ? { c: c.detach() } : {}) });
+
+/** One state a run, [B, H] each; a cell that is not given is zeros. */
+function checkedStates(kind: Kind, states: readonly State[], names: readonly string[], shape: Shape): State[] {
+  if (states.length !== names.length)
+    throw new ShapeError(
+      `${kind.name}: ${states.length} initial states for ${names.length} runs (${names.join(", ")}); give one each`,
+    );
+  return states.map(({ h, c }, k) => {
+    for (const [what, t] of Object.entries({ h, ...(c ? { c } : {}) }))
+      if (t.dtype !== "f32" || !sameShape(t.shape, shape))
+        throw new ShapeError(
+          `${kind.name}: the initial ${what} of ${names[k]} is ${printType(t.type)}, wanted f32[${shape}] ([${t.shape}] vs [${shape}]); give one row a sequence`,
+        );
+    return kind.memory ? { h, c: c ?? h.zerosLike() } : { h };
+  });
+}
+
+/** Of sequences: i32[B]. Throws ShapeError. */
+export function requireLengths(name: string, lengths: Tensor, batch: number): void {
+  if (lengths.dtype !== "i32" || !sameShape(lengths.shape, [batch]))
+    throw new ShapeError(
+      `${name}: lengths are ${printType(lengths.type)}, wanted i32[${batch}] ([${lengths.shape}] vs [${batch}]); give one a sequence`,
+    );
+}
 
 function sequenceSizes(name: string, x: Tensor): [number, number] {
   if (x.rank !== 3)

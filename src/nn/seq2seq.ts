@@ -4,8 +4,9 @@
 //   logits[t] = [d[t], attention(d[t], encoder's states)]·W + b
 //
 // In training the decoder is given the target (teacher forcing), so that it runs over all steps at once; `decode` gives it its own output.
+import { ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
-import { f32, i32 } from "../shape/types.ts";
+import { f32, i32, printType } from "../shape/types.ts";
 import { concat, full, stack, type Tensor } from "../tensor.ts";
 import { type AdditiveWeights, additiveAttention, additiveWeights, dotAttention } from "./attention.ts";
 import { glorotUniform, normal } from "./initialisers.ts";
@@ -58,6 +59,8 @@ export function seq2seq(o: Seq2seqOptions): Seq2seq {
   const { vocabulary, units, sourceLength, embedding = units, attention = "dot" } = o;
   for (const [what, size] of Object.entries({ vocabulary, units, sourceLength, embedding }))
     requireSize("seq2seq", what, size);
+  if (attention !== "dot" && attention !== "additive")
+    throw new ValueError(`seq2seq: no attention ${attention}; use dot or additive`);
   const recurrent = lstm({ units });
 
   const run = (p: Weights<Tensor>, part: "encoder" | "decoder", tokens: Tensor, context: Context, inputs?: RunInputs) =>
@@ -85,6 +88,7 @@ export function seq2seq(o: Seq2seqOptions): Seq2seq {
     },
     apply({ params }: Variables<Tensor>, x, context) {
       const p = params as unknown as Weights<Tensor>;
+      requireTokens(x, sourceLength + 1);
       const tokens = x.cast("i32");
       const B = x.shape[0]!;
       const source = run(p, "encoder", tokens.slice([0, 0], [B, sourceLength]), context);
@@ -93,6 +97,8 @@ export function seq2seq(o: Seq2seqOptions): Seq2seq {
     },
     decode(params, source, start, steps) {
       const p = params as unknown as Weights<Tensor>;
+      requireTokens(source, sourceLength);
+      requireSize("seq2seq", "steps", steps);
       const context: Context = { training: false, key: full({ dtype: "u32", shape: [2] }, 0) };
       const encoded = run(p, "encoder", source, context);
       let token = full(i32(source.shape[0]!, 1), start);
@@ -113,4 +119,12 @@ export function seq2seq(o: Seq2seqOptions): Seq2seq {
       };
     },
   };
+}
+
+/** Of a batch, in rows of at least so many. */
+function requireTokens({ rank, shape, type }: Tensor, least: number): void {
+  if (rank !== 2 || shape[1]! < least)
+    throw new ShapeError(
+      `seq2seq: tokens must be [batch, ≥ ${least}], got ${printType(type)} (${shape.at(-1)} vs ≥ ${least}); give the source, and in training the start token and the target behind it`,
+    );
 }

@@ -4,7 +4,7 @@
 //   one-to-many   oneToMany(T), lstm; or feedback(…)      many-to-many   lstm, timeDistributed(dense(…))
 //
 // A loss at the last step is one of the many-to-one output, a loss summed over steps one of the many-to-many output.
-import { ShapeError } from "../shape/errors.ts";
+import { ShapeError, ValueError } from "../shape/errors.ts";
 import { numel, printType, type Shape, type TensorType } from "../shape/types.ts";
 import { stack, type Tensor } from "../tensor.ts";
 import { type Initialiser, normal } from "./initialisers.ts";
@@ -53,7 +53,13 @@ export function embedding({ size, units, initialiser = normal() }: EmbeddingOpti
 
 /** Applies a layer to every step: [B, T, …] → [B, T, …], the steps of all sequences as one batch. */
 export function timeDistributed(layer: Layer): Layer {
-  const merged = (shape: Shape): Shape => [shape[0]! * shape[1]!, ...shape.slice(2)];
+  const merged = (shape: Shape): Shape => {
+    if (shape.length < 2)
+      throw new ShapeError(
+        `timeDistributed: input must be [batch, steps, …], got [${shape}] (rank ${shape.length} vs ≥ 2); reshape it`,
+      );
+    return [shape[0]! * shape[1]!, ...shape.slice(2)];
+  };
   return {
     name: `timeDistributed_${layer.name}`,
     ...(layer.layers ? { layers: layer.layers } : {}),
@@ -95,6 +101,7 @@ export function feedback({ cell, units, steps, output, ...options }: FeedbackOpt
     lstm: () => lstmKind(options),
     gru: () => gruKind(options),
   };
+  if (!Object.hasOwn(kinds, cell)) throw new ValueError(`feedback: no cell ${cell}; use rnn, lstm or gru`);
   const kind = (kinds[cell] as () => Kind)();
   return {
     name: "feedback",

@@ -2,6 +2,7 @@
 // send their gradient back through the last k₂ steps and no further. k₂ = k₁ is windows with the state detached between them (`stateful`
 // layers do that across batches); k₁ = 1 is the sliding window; k₂ ≥ T the full gradient.
 import { ValueError } from "../shape/errors.ts";
+import { printType } from "../shape/types.ts";
 import { concat, type Tensor } from "../tensor.ts";
 import type { Context, Variables } from "./layer.ts";
 import { detached, type RecurrentLayer, type RunInputs } from "./recurrentLayers.ts";
@@ -15,7 +16,7 @@ export interface Truncation {
 }
 
 /** The outputs [B, T, H] of a layer that returns the sequence, in one direction: the values are those of its run, the gradients are
- *  truncated. Windows that begin inside the sequence begin from its states, held constant. */
+ *  truncated. Windows that begin inside the sequence begin from its states, held constant. Throws ValueError. */
 export function truncated(
   layer: RecurrentLayer,
   variables: Variables<Tensor>,
@@ -26,9 +27,14 @@ export function truncated(
 ): Tensor {
   if (!Number.isInteger(k1) || !Number.isInteger(k2) || k1 < 1 || k2 < k1)
     throw new ValueError(`truncated: k1 and k2 must be integers with 1 ≤ k1 ≤ k2, got ${k1} and ${k2}; correct them`);
-  const [B, T, F] = x.shape as [number, number, number];
   const given = initial ? { initial } : {};
-  const { states } = layer.run(variables, x, context, given);
+  const { y: whole, states } = layer.run(variables, x, context, given);
+  const [B, T, F] = x.shape as [number, number, number];
+  const units = states.at(-1)!.hs.shape[2];
+  if (whole.rank !== 3 || whole.shape[2] !== units)
+    throw new ValueError(
+      `truncated: the layer gives ${printType(whole.type)} (vs f32[${B},${T},${units}]); let it return the sequence, in one direction`,
+    );
   const at = (all: Tensor, t: number) => all.slice([t, 0, 0], [t + 1, B, all.shape[2]!]).squeeze(0);
   const parts: Tensor[] = [];
   for (let from = 0; from < T; from += k1) {
