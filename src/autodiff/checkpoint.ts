@@ -2,7 +2,7 @@
 // Chen et al., Training deep nets with sublinear memory cost, https://arxiv.org/abs/1604.06174
 //
 // The planner merges equal nodes, so the second computation starts from copies in name only that are unequal: `again`. It is made during
-// the backward pass, after all that comes behind the function, and so is placed there.
+// the backward pass, after all that comes behind the function, and so is placed there. A printed plan says what memory that saves.
 import type { Op } from "../graph/op.ts";
 import { view } from "../ops/define.ts";
 import { apply, type Tensor } from "../tensor.ts";
@@ -15,6 +15,7 @@ const again = view<{ pass: number }>({
   source: (at) => ({ at }),
   reference: ([x]) => [x!],
   gradient: ([d]) => [d!],
+  identity: "again",
 });
 
 let passes = 0;
@@ -32,6 +33,7 @@ export function checkpoint(f: (...inputs: Tensor[]) => readonly Tensor[]): (...i
         type: ([y]) => [y!],
         reference: ([y]) => [y!],
         kernel: { kind: "map", cost: 0, element: (at, lower) => [lower.read(0, at)] },
+        identity: "same",
         gradient: ([d], { inputs: [, ...xs] }) => {
           const copies = xs.map((x) => apply(again, [x], { pass })[0] as Tensor);
           return [null, ...vjp([f(...copies)[k] as Tensor], [d as Tensor], copies)];

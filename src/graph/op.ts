@@ -32,6 +32,8 @@ export interface Op<P = Params> {
     | null;
   /** f is non-decreasing, so that max(f(x)) = f(max(x)): max-pooling moves before it. */
   readonly monotone?: boolean;
+  /** Its output is its first input. "again": what is made of it is computed again, not merged with what is made of the input. */
+  readonly identity?: "same" | "again";
 }
 
 export interface GradientContext<P = Params> {

@@ -164,6 +164,7 @@ interface View<P> {
   source(at: readonly Index[], ctx: KernelContext<P>): { at: readonly Index[]; otherwise?: string };
   readonly reference: Op<P>["reference"];
   readonly gradient: Op<P>["gradient"];
+  readonly identity?: Op<P>["identity"];
 }
 
 /** A map whose elements are moved, never changed. It takes every dtype. */
@@ -178,6 +179,7 @@ export function view<P>(o: View<P>): Op<P> {
     reference: o.reference,
     gradient: o.gradient,
     kernel: { kind: "map", cost: 0, element },
+    ...(o.identity ? { identity: o.identity } : {}),
   };
 }
 

@@ -7,4 +7,5 @@ export const detach = view<Record<string, never>>({
   source: (at) => ({ at }),
   reference: ([x]) => [x!],
   gradient: null,
+  identity: "same",
 });

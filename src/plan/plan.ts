@@ -5,6 +5,7 @@
 //
 // The planner knows the kinds of kernel, never an op.
 
+import { toposort } from "../graph/node.ts";
 import type { Trace } from "../trace.ts";
 import type { Plan } from "./data.ts";
 import { fuse, type Group, stepToMove } from "./fuse.ts";
@@ -17,7 +18,7 @@ import { pack } from "./order.ts";
 import { Places } from "./places.ts";
 import { printPlan } from "./print.ts";
 import { splitReduce } from "./split.ts";
-import { type Ref, stepsOf } from "./step.ts";
+import { type Ref, type StepSpec, type Steps, stepsOf } from "./step.ts";
 import type { Target } from "./target.ts";
 import { workOf } from "./work.ts";
 
@@ -31,6 +32,8 @@ export interface PlanOptions {
   readonly schedule?: (key: string) => Schedule | undefined;
   /** Is shown each group that has a schedule. */
   readonly visit?: (group: GroupWork) => void;
+  /** Compute nothing again that can be kept: checkpoints are without effect. */
+  readonly keep?: boolean;
 }
 
 /** Multiply-adds up to which a group is small: its dispatch would cost more than its work. */
@@ -42,7 +45,8 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const { target } = options;
   const outputs = [...trace.carry.map((c) => c.output), ...trace.outputs.map((o) => o.value)];
   const sources = trace.inputs.map((i) => i.value);
-  const { steps, refOf } = stepsOf(outputs, sources, (list, spec) => splitReduce(list, spec, target));
+  const split = (list: Steps, spec: StepSpec) => splitReduce(list, spec, target);
+  const { steps, refOf } = stepsOf(outputs, sources, split, options.keep);
 
   const places = new Places(trace, refOf, steps);
   const buffers = { max: target.maxBuffers, of: (ref: Ref) => places.bufferOf(ref) };
@@ -60,5 +64,8 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const dispatches = link.precedence.sorted().flatMap((bundle) => lowerBundle(bundle, link, steps, options));
   const { inputs, carry } = places;
   const plan = { dispatches, ...placeTemporaries(dispatches, places), inputs, carry, outputs: places.outputs };
-  return { ...plan, toString: () => printPlan(plan) };
+  const recomputes = !options.keep && toposort(outputs).some(({ op }) => op.identity === "again");
+  const { visit: _, ...rest } = options;
+  const kept = recomputes ? () => makePlan(trace, { ...rest, keep: true }) : undefined;
+  return { ...plan, toString: () => printPlan(plan, kept?.()) };
 }

@@ -1,11 +1,14 @@
-// Prints a plan: a line a dispatch, then the memory.
+// Prints a plan: a line a dispatch, then the memory, and what computing values again saves of it.
 
 import { printType } from "../shape/types.ts";
 import type { Dispatch, Plan } from "./data.ts";
 import type { Schedule } from "./lanes.ts";
 import { leastBytes } from "./work.ts";
 
-export function printPlan(plan: Omit<Plan, "toString">): string {
+type Printed = Omit<Plan, "toString">;
+
+/** `kept` is the plan of the same function where nothing is computed again. */
+export function printPlan(plan: Printed, kept?: Printed): string {
   const rows = plan.dispatches.map((d, i) => [
     String(i),
     d.label,
@@ -15,15 +18,21 @@ export function printPlan(plan: Omit<Plan, "toString">): string {
     `${count(d.bytes)}B`,
   ]);
   const header = ["#", "dispatch", "workgroups", "tile·unroll", "multiply-adds", "bytes"];
-  const total = (f: (d: Dispatch) => number) => plan.dispatches.reduce((n, d) => n + f(d), 0);
+  const total = (f: (d: Dispatch) => number, { dispatches } = plan) => dispatches.reduce((n, d) => n + f(d), 0);
   const [moved, least] = [total((d) => d.bytes), leastBytes(plan.dispatches)];
-  const slotBytes = plan.slots.reduce((n, s) => n + 4 * s.elements, 0);
+  const slotBytes = ({ slots }: Printed) => slots.reduce((n, s) => n + 4 * s.elements, 0);
+  const recomputed = (all: Printed) => {
+    const work = (p: Printed) => total((d) => d.multiplyAdds, p);
+    const saved = slotBytes(all) - slotBytes(plan);
+    return `values computed again: ${count(saved)}B of temporaries saved (${count(slotBytes(all))}B if they were kept), ${count(work(plan) - work(all))} multiply-adds more`;
+  };
   return [
     printTable(header, rows, [1, 3]),
     `${plan.dispatches.length} dispatches, ${count(total((d) => d.multiplyAdds))} multiply-adds`,
     `${count(moved)}B moved, ${(moved / least).toFixed(2)} times the least possible (${count(least)}B: inputs read once, outputs written once)`,
     `carry ${plan.carry.length} values; inputs ${plan.inputs.map((v) => `${v.path}: ${printType(v.type)}`).join(", ") || "none"}`,
-    `temporaries: ${plan.slotOf.size} in ${plan.slots.length} slots, ${count(slotBytes)}B`,
+    `temporaries: ${plan.slotOf.size} in ${plan.slots.length} slots, ${count(slotBytes(plan))}B`,
+    ...(kept ? [recomputed(kept)] : []),
   ].join("\n");
 }
 

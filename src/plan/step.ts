@@ -61,19 +61,26 @@ export class Steps {
 }
 
 /** The steps that `outputs` need; `refOf` maps their tensors. `expand` may put several steps in the place of one (it returns the one
- *  whose outputs stand for the node's, or null to leave it). */
+ *  whose outputs stand for the node's, or null to leave it). `keep` takes the input of an identity for its output, so that nothing is
+ *  computed again. */
 export function stepsOf(
   outputs: readonly Tensor[],
   sources: readonly Tensor[],
   expand: (steps: Steps, spec: StepSpec) => Step | null,
+  keep = false,
 ): { steps: Steps; refOf: (t: Tensor) => Ref } {
   const steps = new Steps();
   const byNode = new Map<Node, Step>();
   const byKey = new Map<string, Step>();
-  const refOf = (t: Tensor) => steps.ref(byNode.get(t.node) as Step, t.output);
+  const same = new Map<Node, Ref>();
+  const refOf = (t: Tensor) => same.get(t.node) ?? steps.ref(byNode.get(t.node) as Step, t.output);
   for (const node of toposort([...sources, ...outputs])) {
     const { op, params, types } = node;
     const inputs = node.inputs.map(refOf);
+    if (keep && op.identity) {
+      same.set(node, inputs[0] as Ref);
+      continue;
+    }
     // sources are told apart by identity, all else by what it computes
     const key =
       op.kernel.kind === "source"

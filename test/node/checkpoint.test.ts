@@ -5,6 +5,7 @@ import { checkpoint } from "../../src/autodiff/checkpoint.ts";
 import { checkGradients } from "../../src/cpu/checkGradients.ts";
 import { evaluate } from "../../src/cpu/evaluate.ts";
 import { makePlan } from "../../src/plan/plan.ts";
+import { count } from "../../src/plan/print.ts";
 import { gpuTarget } from "../../src/plan/target.ts";
 import { f32 } from "../../src/shape/types.ts";
 import { constant, type Tensor } from "../../src/tensor.ts";
@@ -48,10 +49,17 @@ test("a deep net takes less memory, and computes more", () => {
     return {
       elements: plan.slots.reduce((n, s) => n + s.elements, 0),
       work: plan.dispatches.reduce((n, d) => n + d.multiplyAdds, 0),
+      last: String(plan).split("\n").at(-1)!,
     };
   };
   const [all, some] = [planOf(segment), planOf(checkpoint(segment) as typeof segment)];
   expect(some.elements).toBeLessThan(0.7 * all.elements);
   expect(some.work).toBeGreaterThan(1.2 * all.work);
   expect(some.work).toBeLessThan(1.5 * all.work);
+  // and the plan says so, by the plan of the same net without checkpoints
+  expect(all.last).toMatch(/^temporaries/);
+  const bytes = (n: number) => `${count(4 * n)}B`;
+  expect(some.last).toBe(
+    `values computed again: ${bytes(all.elements - some.elements)} of temporaries saved (${bytes(all.elements)} if they were kept), ${count(some.work - all.work)} multiply-adds more`,
+  );
 });
