@@ -1,7 +1,9 @@
-// Recurrent cells over a sequence, networks of them, and truncated backpropagation through time. Sequences are [T, B, I].
+// Recurrent cells over a sequence, networks of them, and truncated backpropagation through time. Sequences are [T, B, I]. What runs over a
+// whole sequence does so by the fused kernels, as layers do; feedback and truncation are made of cells.
 
 import { grad } from "../../../autodiff/backward.ts";
 import * as cells from "../../../nn/recurrent.ts";
+import { gruKind, type Kind, lstmKind, rnnKind } from "../../../nn/recurrentKinds.ts";
 import type { Attributes } from "../../../onnx/attributes.ts";
 import { dense } from "../../../onnx/layout.ts";
 import { UnsupportedError } from "../../../shape/errors.ts";
@@ -60,46 +62,66 @@ function stepsOf(x: Inputs, a: Attributes): Tensor[] {
   return Array.from({ length: a.number("T") }, (_, i) => (i === 0 ? t : t.zerosLike()));
 }
 
+/** A step of it, and the kind of layer that runs all steps at once. */
+interface Recurrence {
+  readonly cell: Cell;
+  kind(a: Attributes): Kind;
+}
+
+/** The states after each step [T, B, H], and the last. */
+function run({ cell, kind }: Recurrence, x: Inputs, a: Attributes): { hs: Tensor; last: State } {
+  const get = (name: string) => x.get(name);
+  cell(get, a); // refuses what it does not know
+  const [wx, wh] = [get("w_ih").transpose(), get("w_hh").transpose()];
+  const [bx, bh] = [get("b_ih"), get("b_hh")];
+  const H = wh.shape[0]!;
+  const resetAfter = kind(a).name === "gru" && a.flag("reset_after", true);
+  const [withX, withH] = resetAfter ? [bh.slice([0], [2 * H]).pad([0], [H]), { biasH: bh.slice([2 * H]) }] : [bh, {}];
+  const all = kind(a).fused({ wx, wh, bias: bx.add(withX), ...withH }, stack(stepsOf(x, a), 0), initial(x));
+  const lastOf = (t: Tensor) => t.slice([t.shape[0]! - 1, 0, 0]).squeeze(0);
+  const last = { h: lastOf(all.hs), ...(all.cs ? { c: lastOf(all.cs) } : {}) };
+  return { hs: all.hs.slice([1, 0, 0]), last };
+}
+
 const sequence =
-  (cell: Cell): Builder =>
+  (recurrence: Recurrence): Builder =>
   (x, a) => {
-    const states = cells.unroll(
-      cell((name) => x.get(name), a),
-      stepsOf(x, a),
-      initial(x),
-    );
-    return {
-      hs: stack(
-        states.map(({ h }) => h),
-        0,
-      ),
-      ...finalOf(states.at(-1)!),
-    };
+    const { hs, last } = run(recurrence, x, a);
+    return { hs, ...finalOf(last) };
   };
 
 /** y = W_out·h + b_out at each step, or at the last. */
 const network =
-  (cell: Cell): Builder =>
+  (recurrence: Recurrence): Builder =>
   (x, a) => {
-    const step = cell((name) => x.get(name), a);
-    const out = ({ h }: State) => dense(h, x.get("w_out"), x.maybe("b_out"));
+    const out = (h: Tensor) => dense(h, x.get("w_out"), x.maybe("b_out"));
     const mode = a.text("mode");
     if (!["mimo", "miso", "simo", "simo_feedback"].includes(mode)) throw new UnsupportedError(`mode ${mode}`);
-    const ys: Tensor[] = [];
-    let state = initial(x);
-    for (const input of stepsOf(x, a)) {
-      const before = mode === "simo_feedback" ? ys.at(-1) : undefined;
-      state = step(before ?? input, state);
-      ys.push(out(state));
-    }
-    const y = mode === "miso" ? ys.at(-1)! : stack(ys, 0);
+    const ran = mode === "simo_feedback" ? feedback(recurrence, x, a, out) : run(recurrence, x, a);
+    const y = "y" in ran ? ran.y : out(mode === "miso" ? ran.last.h : ran.hs);
     const loss = lossOf(a.text("loss"));
     // the loss sees every step of every sequence as a row of its own
     const rows = (t: Tensor, keep: number) =>
       mode === "miso" ? t : t.reshape([t.shape[0]! * t.shape[1]!, ...t.shape.slice(2, 2 + keep)]);
     const target = x.get("target");
-    return { y, loss: loss(rows(y, 1), rows(target, target.rank - 2)), ...finalOf(state) };
+    return { y, loss: loss(rows(y, 1), rows(target, target.rank - 2)), ...finalOf(ran.last) };
   };
+
+/** Each step but the first takes the output of the step before. */
+function feedback({ cell }: Recurrence, x: Inputs, a: Attributes, out: (h: Tensor) => Tensor) {
+  const step = cell((name) => x.get(name), a);
+  const ys: Tensor[] = [];
+  const states = cells.unroll(
+    (input, state: State, t) => {
+      const next = step(t === 0 ? input : ys.at(-1)!, state);
+      ys.push(out(next.h));
+      return next;
+    },
+    stepsOf(x, a),
+    initial(x),
+  );
+  return { y: stack(ys, 0), last: states.at(-1)! };
+}
 
 const trained = ["w_ih", "w_hh", "b_ih", "b_hh", "w_out", "b_out"];
 type Weights = Readonly<Record<string, Tensor>>;
@@ -179,12 +201,16 @@ function slidingWindows(cell: Cell, x: Inputs, a: Attributes): Outputs {
 const prefixed = (prefix: string, w: Weights): Weights =>
   Object.fromEntries(Object.entries(w).map(([name, t]) => [prefix + name, t]));
 
-const kinds = { rnn, lstm, gru };
+const kinds: Readonly<Record<string, Recurrence>> = {
+  rnn: { cell: rnn, kind: (a) => rnnKind({ activation: a.text("activation", "tanh") as "tanh" | "relu" }) },
+  lstm: { cell: lstm, kind: () => lstmKind({}) },
+  gru: { cell: gru, kind: (a) => gruKind({ resetAfter: a.flag("reset_after", true) }) },
+};
 
 export const recurrent: Readonly<Record<string, Builder>> = Object.fromEntries(
-  Object.entries(kinds).flatMap(([name, cell]) => [
-    [name, sequence(cell)],
-    [`${name}_net`, network(cell)],
-    [`${name}_tbptt`, truncated(cell)],
+  Object.entries(kinds).flatMap(([name, kind]) => [
+    [name, sequence(kind)],
+    [`${name}_net`, network(kind)],
+    [`${name}_tbptt`, truncated(kind.cell)],
   ]),
 );
