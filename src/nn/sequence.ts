@@ -119,15 +119,18 @@ export function feedback({ cell, units, steps, output, ...options }: FeedbackOpt
     apply({ params, state }, x, context) {
       const p = params as unknown as { cell: Weights<Tensor>; output: Params<Tensor> };
       const zeros = p.cell.wh!.slice([0, 0], [1, units]).zerosLike().broadcastTo([x.shape[0]!, units]);
-      let s: State = kind.memory ? { h: zeros, c: zeros } : { h: zeros };
+      const states: State[] = [kind.memory ? { h: zeros, c: zeros } : { h: zeros }];
       const ys: Tensor[] = [];
       let held = state;
       for (let t = 0; t < steps; t++) {
-        s = kind.step(p.cell, ys.at(-1) ?? x, s);
-        const made = output.apply({ params: p.output, state: held }, s.h, context);
+        const next = kind.step(p.cell, ys.at(-1) ?? x, states[t]!);
+        const made = output.apply({ params: p.output, state: held }, next.h, context);
         held = made.state;
+        states.push(next);
         ys.push(made.y);
       }
+      const forget = kind.forget && states.slice(1).map((_, t) => kind.forget!(p.cell, ys[t - 1] ?? x, states[t]!));
+      context.observe?.({ name: `feedback ${cell}`, states, ...(forget ? { forget } : {}) });
       return { y: stack(ys, 1), state: held };
     },
   };

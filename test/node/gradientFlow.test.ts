@@ -7,6 +7,7 @@ import { dense } from "../../src/nn/layers.ts";
 import { mse } from "../../src/nn/losses.ts";
 import { sequential } from "../../src/nn/model.ts";
 import { lstm, rnn } from "../../src/nn/recurrentLayers.ts";
+import { feedback } from "../../src/nn/sequence.ts";
 import { f32 } from "../../src/shape/types.ts";
 import { gradientFlow } from "../../src/train/gradientFlow.ts";
 import { random } from "../samples/sample.ts";
@@ -61,6 +62,20 @@ test("an LSTM's forget gates as its variant has them", async () => {
   // i is near ½, and f = 1 − i
   const coupled = await forget("coupled");
   for (const t of [0, 10, 19, 20]) expect(coupled[t]! * 2 ** (T - t)).toBeCloseTo(1, 1);
+});
+
+test("an LSTM that is fed its own outputs: as many states as it makes outputs, and the first one's", async () => {
+  const steps = 5;
+  const model = feedback({ cell: "lstm", units: H, steps, output: dense({ units: F }) });
+  const own = { x: random(f32(B, F)), y: random(f32(B, steps, F)) };
+  const variables = model.init([1, 2], own.x);
+  const { runs } = await gradientFlow({ device: new CpuDevice(), model, variables, batch: own, loss: mse });
+  expect(runs.map(({ name }) => name)).toEqual(["feedback lstm"]);
+  const { h, c, forget } = runs[0]!;
+  for (const norms of [h, c!, forget!]) {
+    expect(norms.length).toBe(steps + 1);
+    expect(norms.every((v) => v > 0)).toBe(true);
+  }
 });
 
 test("a net without recurrence has norms of its parameters alone", async () => {
