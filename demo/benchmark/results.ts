@@ -10,10 +10,12 @@ const from = (series: Series, side: Side): string => {
   return size === null ? "not yet" : `from ${count(size)}`;
 };
 
-/** How many times as fast as the reference, at the largest size that both ran. */
-function gain({ points }: Series): { ratio: number; size: number } | null {
+/** What a call on the GPU gains or costs, at the largest size that both ran. */
+function gain({ points }: Series): string {
   const last = points.findLast((p) => p.gpu !== undefined && p.reference !== undefined);
-  return last ? { ratio: (last.reference as number) / (last.gpu as number), size: last.size } : null;
+  if (!last) return "–";
+  const ratio = (last.reference as number) / (last.gpu as number);
+  return `${ratio >= 1 ? `${number(ratio)}× faster` : `${number(1 / ratio)}× slower`} at ${count(last.size)}`;
 }
 
 export function seriesTable(
@@ -21,7 +23,7 @@ export function seriesTable(
   selected: string,
   onSelect: (name: string) => void,
 ): HTMLTableElement {
-  const columns = ["What", "Over", "GPU wins, a call", "GPU wins, in a chain", "Faster, at the largest size"];
+  const columns = ["What", "Over", "GPU wins, a call", "GPU wins, in a chain", "The GPU, at the largest size"];
   return h(
     "table",
     { id: "crossovers" },
@@ -37,18 +39,17 @@ export function seriesTable(
     h(
       "tbody",
       {},
-      all.map((series) => {
-        const best = gain(series);
-        return h(
+      all.map((series) =>
+        h(
           "tr",
           { attr: series.name === selected ? { "aria-current": "true" } : {}, onclick: () => onSelect(series.name) },
           h("td", {}, h("button", { type: "button", className: "link" }, series.name)),
           h("td", { className: "muted" }, series.axis),
           h("td", {}, from(series, "gpu")),
           h("td", {}, from(series, "gpuInChain")),
-          h("td", {}, best ? `${number(best.ratio)}× at ${count(best.size)}` : "–"),
-        );
-      }),
+          h("td", {}, gain(series)),
+        ),
+      ),
     ),
   );
 }

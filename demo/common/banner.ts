@@ -14,7 +14,7 @@ export interface BannerOptions {
 /** Shows a banner at the top of <main>; read out by screen readers. Gives a function that takes it away. */
 export function banner({ tone, title, key = title, actions = [] }: BannerOptions, ...body: Child[]): () => void {
   const main = document.querySelector("main") as HTMLElement;
-  for (const old of main.querySelectorAll<HTMLElement>(".banner")) if (old.dataset.key === key) old.remove();
+  removeBanner(key);
   const close = () => element.remove();
   const element = h(
     "section",
@@ -43,7 +43,13 @@ export function banner({ tone, title, key = title, actions = [] }: BannerOptions
     ),
   );
   main.prepend(element);
+  element.scrollIntoView({ block: "nearest" }); // what it answers may have been asked for far below
   return close;
+}
+
+/** Takes a banner away, if there is one: what it said holds no longer. */
+export function removeBanner(key: string): void {
+  for (const old of document.querySelectorAll<HTMLElement>("main > .banner")) if (old.dataset.key === key) old.remove();
 }
 
 /** An error as a banner. */

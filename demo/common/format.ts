@@ -32,11 +32,12 @@ export function bytes(n: number): string {
   return `${(n / scale).toFixed(n / scale < 10 ? 2 : 1)} ${unit}`;
 }
 
-/** 12.3 µs, 4.5 ms, 3.2 s, 2 min 5 s */
+/** 12.3 µs, 4.5 ms, 187 ms, 3.2 s, 2 min 5 s */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
-  if (seconds < 1e-3) return `${(1e6 * seconds).toFixed(1)} µs`;
-  if (seconds < 1) return `${(1e3 * seconds).toFixed(1)} ms`;
+  const short = (n: number) => n.toFixed(n < 100 ? 1 : 0);
+  if (seconds < 1e-3) return `${short(1e6 * seconds)} µs`;
+  if (seconds < 1) return `${short(1e3 * seconds)} ms`;
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   const minutes = Math.floor(seconds / 60);
   return `${minutes} min ${Math.round(seconds - 60 * minutes)} s`;

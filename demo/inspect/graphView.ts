@@ -18,7 +18,7 @@ export interface GraphEdge {
 
 const line = 17;
 const pad = { x: 12, y: 9 };
-const letter = 6.7;
+const letter = 7.1;
 const margin = 6;
 
 export function graphView(label: string, boxes: readonly GraphBox[], edges: readonly GraphEdge[]): SVGSVGElement {

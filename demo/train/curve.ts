@@ -30,14 +30,32 @@ export class Curve {
     return this.#ys;
   }
 
-  /** An exponential mean whose memory is a 25th of the curve, free of the bias of its start; of the logarithms for a logarithmic axis. */
+  /** The mean of what lies round each point, to both sides alike so that it does not lag behind: weights fall exponentially, over a 50th of
+   *  the curve. Of the logarithms for a logarithmic axis. */
   smooth(logarithmic = false): number[] {
-    const keep = Math.exp(-25 / this.#ys.length);
-    let [sum, weight] = [0, 0];
-    return this.#ys.map((y) => {
-      sum = keep * sum + (logarithmic ? Math.log(y) : y);
-      weight = keep * weight + 1;
-      return logarithmic ? Math.exp(sum / weight) : sum / weight;
+    const keep = Math.exp(-50 / this.#ys.length);
+    const values = logarithmic ? this.#ys.map(Math.log) : this.#ys;
+    const before = sums(values, keep);
+    const after = sums(values.toReversed(), keep).reverse();
+    return values.map((value, i) => {
+      const [a, b] = [before[i] as Sum, after[i] as Sum];
+      const mean = (a.sum + b.sum - value) / (a.weight + b.weight - 1); // the point itself is in both
+      return logarithmic ? Math.exp(mean) : mean;
     });
   }
+}
+
+interface Sum {
+  readonly sum: number;
+  readonly weight: number;
+}
+
+/** Of each value and those before it, each step back worth `keep` times as much. */
+function sums(values: readonly number[], keep: number): Sum[] {
+  let [sum, weight] = [0, 0];
+  return values.map((value) => {
+    sum = keep * sum + value;
+    weight = keep * weight + 1;
+    return { sum, weight };
+  });
 }

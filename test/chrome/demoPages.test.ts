@@ -99,7 +99,8 @@ describe("Benchmark", () => {
     await textOf(page, "#status", "Done: 3 series");
     const rows = await texts(page, "#crossovers tbody tr");
     expect(rows).toHaveLength(3);
-    for (const row of rows) expect(row).toMatch(/(from [\d,]+|not yet).*(from [\d,]+|not yet).*× at [\d,]+/);
+    for (const row of rows)
+      expect(row).toMatch(/(from [\d,]+|not yet).*(from [\d,]+|not yet).*× (faster|slower) at [\d,]+/);
     const results = JSON.parse(await page.$eval("#json", (e) => (e as HTMLTextAreaElement).value));
     expect(results.series.map((s: { name: string }) => s.name)).toEqual(["tanh", "matmul", "MLP, a training step"]);
     for (const { points, crossover } of results.series) {
