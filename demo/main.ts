@@ -5,8 +5,8 @@ import { wantsCpu } from "./common/address.ts";
 import { catchErrors, errorBanner } from "./common/banner.ts";
 import { atFrame, byId } from "./common/dom.ts";
 import { count, duration } from "./common/format.ts";
-import { type ColorName, onThemeChange, rgb } from "./common/theme.ts";
-import { points } from "./train/points.ts";
+import { onThemeChange, type Rgb, rgb } from "./common/theme.ts";
+import { drawPoints } from "./train/points.ts";
 import { Run } from "./train/run.ts";
 import { type Setup, tasks } from "./train/tasks.ts";
 
@@ -60,20 +60,8 @@ function draw(): void {
     context.imageSmoothingQuality = "high";
     context.drawImage(small, 0, 0, width, width);
   } else context.clearRect(0, 0, width, width);
-  points.forEach(([x, y], k) => {
-    const name: ColorName = k < 5 ? "accent" : "second";
-    context.strokeStyle = `rgb(${rgb(name).join(" ")})`;
-    context.lineWidth = 4;
-    context.beginPath();
-    const [px, py, r] = [x * width, (1 - y) * width, 7];
-    if (k < 5) context.arc(px, py, r, 0, 2 * Math.PI);
-    else
-      for (const s of [-1, 1]) {
-        context.moveTo(px - r, py - s * r);
-        context.lineTo(px + r, py + s * r);
-      }
-    context.stroke();
-  });
+  const css = (c: Rgb) => `rgb(${c.join(" ")})`;
+  drawPoints(context, width, [css(first), css(second)]);
 }
 const drawSoon = atFrame(draw);
 

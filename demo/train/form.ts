@@ -1,6 +1,7 @@
 // The set-up: what is chosen, kept in the page's address so that it can be shared.
 import { byId, h } from "../common/dom.ts";
 import { count } from "../common/format.ts";
+import { points } from "./points.ts";
 import {
   learningRates,
   type OptimizerName,
@@ -28,6 +29,7 @@ export class Form {
   readonly #length = byId("length", HTMLInputElement);
   readonly #images = byId("images", HTMLSelectElement);
   readonly #fields = byId("fields", HTMLFieldSetElement);
+  readonly #form = byId("setup", HTMLFormElement);
   #cpu = false;
 
   constructor() {
@@ -38,8 +40,7 @@ export class Form {
     this.#optimizer.append(...optimizerNames.map((name) => option(name, name)));
     this.#fill(Object.fromEntries(new URLSearchParams(location.search)));
 
-    const form = byId("setup", HTMLFormElement);
-    form.addEventListener("submit", (event) => {
+    this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.onSubmit();
     });
@@ -50,8 +51,8 @@ export class Form {
         own ? this.#chosen.learningRate : learningRates[this.#optimizer.value as OptimizerName],
       );
     });
-    form.addEventListener("change", () => {
-      if (!form.checkValidity()) return;
+    this.#form.addEventListener("change", () => {
+      if (!this.#form.checkValidity()) return;
       this.#remember();
       this.onChange();
     });
@@ -68,6 +69,11 @@ export class Form {
       length: this.#length.valueAsNumber,
       cpu: this.#cpu,
     };
+  }
+
+  /** Whether what was chosen can be trained; says what is wrong if not. */
+  check(): boolean {
+    return this.#form.reportValidity();
   }
 
   enable(enabled: boolean): void {
@@ -88,21 +94,23 @@ export class Form {
 
   /** Chooses a task's defaults, and what is given besides. */
   #fill(given: Readonly<Record<string, string>>): void {
-    const name = (given.task ?? "") in tasks ? (given.task as TaskName) : this.#cpu ? onCpu.task : "mnist-cnn";
+    const name = Object.hasOwn(tasks, given.task ?? "")
+      ? (given.task as TaskName)
+      : this.#cpu
+        ? onCpu.task
+        : "mnist-cnn";
     const task: Task = tasks[name];
     const { batch, images } = this.#cpu && task.kind === "images" ? onCpu : { batch: task.batch, images: 60_000 };
-    const values = {
-      ...{ batch, images, optimizer: task.optimizer, learningRate: task.learningRate, seed: 1, length: task.length },
-      ...given,
-    };
-    if (!(values.optimizer in learningRates)) values.optimizer = task.optimizer;
+    const { optimizer = "" } = given;
     this.#task.value = name;
-    this.#optimizer.value = values.optimizer;
-    this.#learningRate.value = String(values.learningRate);
-    this.#seed.value = String(values.seed);
-    this.#length.value = String(values.length);
-    choose(this.#batch, values.batch);
-    choose(this.#images, values.images);
+    this.#optimizer.value = Object.hasOwn(learningRates, optimizer) ? optimizer : task.optimizer;
+    enter(this.#learningRate, given.learningRate, task.learningRate);
+    enter(this.#seed, given.seed, 1);
+    enter(this.#length, given.length, task.length);
+    choose(this.#images, given.images, images);
+    const most = task.kind === "points" ? points.length : Infinity;
+    choose(this.#batch, given.batch, batch, most);
+    for (const option of this.#batch.options) option.disabled = Number(option.value) > most;
     byId("about", HTMLParagraphElement).textContent = task.about;
     byId("code", HTMLElement).textContent = task.code;
     byId("lengthUnit", HTMLSpanElement).textContent = task.kind === "images" ? "Epochs" : "Steps";
@@ -117,10 +125,18 @@ export class Form {
   }
 }
 
-/** Selects a number, which becomes an option if it is none. */
-function choose(select: HTMLSelectElement, value: string | number): void {
-  const text = String(value);
-  if (![...select.options].some((option) => option.value === text) && Number(value) >= 1)
-    select.append(h("option", { value: text }, count(Number(value))));
+/** Enters a number of the address, or the usual one where that is none or not allowed. */
+function enter(input: HTMLInputElement, given: string | undefined, usual: number): void {
+  const value = given ? Number(given) : usual;
+  input.value = String(Number.isFinite(value) ? value : usual);
+  if (!input.checkValidity()) input.value = String(usual);
+}
+
+/** Selects a number, which becomes an option if it is none; the usual one where it is no number of things, or too many. */
+function choose(select: HTMLSelectElement, given: string | undefined, usual: number, most = Infinity): void {
+  const value = Number(given);
+  const text = String(Number.isInteger(value) && value >= 1 && value <= most ? value : usual);
+  if (![...select.options].some((option) => option.value === text))
+    select.append(h("option", { value: text }, count(Number(text))));
   select.value = text;
 }

@@ -1,7 +1,7 @@
 // The Train page: set-up, run, charts; the panels of "See" are in panels/.
 
 import { wantsCpu } from "../common/address.ts";
-import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
+import { banner, catchErrors, errorBanner, noWebGpuBanner, removeBanner } from "../common/banner.ts";
 import { byId, h } from "../common/dom.ts";
 import { onThemeChange } from "../common/theme.ts";
 import { Form } from "./form.ts";
@@ -45,6 +45,8 @@ const run = new Run({
 
 /** Another setup, or the same anew: everything begins at step 0. */
 function prepare(): void {
+  if (!form.check()) return;
+  removeBanner("error");
   shown?.close();
   shown = undefined;
   view.reset(form.setup);
@@ -73,7 +75,7 @@ async function begin(): Promise<void> {
 onThemeChange(byId("panels", HTMLDivElement), () => shown?.looks.redraw());
 form.onChange = prepare;
 form.onSubmit = () => void (run.state === "running" ? run.pause() : run.start());
-step.onclick = () => void run.step();
+step.onclick = () => void (form.check() && run.step());
 reset.onclick = prepare;
 byId("lose", HTMLButtonElement).onclick = () => void run.host.loseDevice();
 begin().catch((error) => run.fail(error));

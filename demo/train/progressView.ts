@@ -80,9 +80,14 @@ export class ProgressView {
 
   ready(about: About): void {
     this.#about = about;
-    byId("adapter", HTMLSpanElement).textContent = about.adapter;
+    byId("adapter", HTMLSpanElement).textContent =
+      about.adapter + (about.kind === "gpu" && about.software ? ", in software" : "");
     const facts: [string, string][] = [
-      ["adapter", about.adapter + (about.software ? ", software" : "")],
+      ["adapter", about.adapter],
+      [
+        "runs on",
+        about.kind === "cpu" ? "the CPU reference" : about.software ? "the CPU, as WebGPU in software" : "a GPU",
+      ],
       ["examples", count(about.examples)],
       ["parameters", count(about.parameters)],
       ["dispatches a step", about.dispatches ? count(about.dispatches) : "none: the reference"],
@@ -123,7 +128,7 @@ export class ProgressView {
   state(state: State): void {
     const texts: Record<State, string> = {
       preparing: this.#task.kind === "images" ? "Loading the images, compiling the step …" : "Compiling the step …",
-      ready: "Ready",
+      ready: this.step ? `Ready, at step ${count(this.step)}` : "Ready",
       running: "Training",
       pausing: "Pausing …",
       paused: `Paused at step ${count(this.step)}`,

@@ -25,6 +25,8 @@ export class Run {
   #state: State = "preparing";
   #setup: Setup | undefined;
   #preparing: Promise<void> = Promise.resolve();
+  /** The step at which the run under way ends, or would. */
+  #end = 0;
 
   constructor(listeners: Listeners) {
     this.#listeners = listeners;
@@ -48,6 +50,7 @@ export class Run {
         await this.host.create({ setup, mnistFolder });
         const about = await this.host.about();
         if (this.#setup !== setup) return;
+        this.#end = setup.length * (tasks[setup.task].kind === "images" ? about.stepsPerEpoch : 1);
         this.#listeners.ready(about);
         this.#to("ready");
       } catch (error) {
@@ -70,6 +73,7 @@ export class Run {
     this.#to("running");
     try {
       const { ended } = await this.host.start(length, (progress) => {
+        this.#end = progress.lastStep;
         if (this.#setup === setup) this.#listeners.progress(progress);
       });
       if (this.#setup === setup && ended === "finished") this.#to("finished");
@@ -91,7 +95,10 @@ export class Run {
     const setup = this.#setup;
     try {
       const progress = await this.host.step();
-      if (this.#setup === setup) this.#listeners.progress(progress);
+      if (this.#setup !== setup) return;
+      const lastStep = Math.max(progress.step, this.#end); // it is a step of the whole run
+      this.#listeners.progress({ ...progress, lastStep, secondsLeft: Number.NaN });
+      this.#to(this.#state);
     } catch (error) {
       if (this.#setup === setup) this.fail(error);
     }

@@ -60,6 +60,7 @@ test("a CNN learns while the page stays free, and recognises a digit that is dra
   expect(frames / seconds, "frames a second").toBeGreaterThan(30 / crowd());
   expect(Math.max(0, ...tasks), "the longest task, milliseconds").toBeLessThan(50 * crowd());
 
+  await textOf(page, '[data-stat="Test accuracy"]', "9"); // though what tests it is out of view
   await page.$eval("#see", (heading) => heading.scrollIntoView());
   const tested = await textOf(page, "#tested", "9");
   expect(await statOf(page, "Test accuracy")).toBeGreaterThan(90);
@@ -82,7 +83,8 @@ test("pause holds it, resume goes on, step makes one, reset begins anew with the
   const losses = async () => {
     await textOf(page, "#status", "Ready");
     await page.click("#step");
-    await firstLosses(page);
+    await textOf(page, "#status", "Ready, at step 1");
+    expect(await page.$eval("#progress", (bar) => (bar as HTMLProgressElement).value)).toBeCloseTo(1 / 3740);
     return statOf(page, "Loss");
   };
   const first = await losses();
@@ -104,6 +106,42 @@ test("pause holds it, resume goes on, step makes one, reset begins anew with the
   );
   await page.click("#reset");
   expect(await losses()).toBe(first);
+  expect(logged).toEqual([]);
+  await page.close();
+});
+
+test("what cannot be trained is not begun; what goes wrong is said, until there is another try", async () => {
+  const { page, logged } = await open("task=netbp&batch=64&learningRate=abc&optimizer=toString");
+  await textOf(page, "#status", "Ready");
+  const chosen = () =>
+    page.$$eval("#batch, #optimizer, #learningRate", (list) => list.map((e) => "value" in e && e.value));
+  expect(await chosen(), "in place of what is none").toEqual(["10", "adam", "0.02"]);
+  const choose = async (learningRate: string, task = "netbp") => {
+    await page.select("#task", task);
+    await page.$eval(
+      "#learningRate",
+      (input, rate) => {
+        (input as HTMLInputElement).value = rate;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+      },
+      learningRate,
+    );
+  };
+  await choose("");
+  await page.click("#step");
+  await page.click("#reset");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await textOf(page, "#status", "Ready")).toBe("Ready");
+
+  await choose("1e30", "mnist-mlp");
+  await textOf(page, "#status", "Ready");
+  await page.click("#clear + button");
+  await textOf(page, "#verdict", "Not trained yet, it guesses");
+  await page.click("#start");
+  expect(await textOf(page, ".banner.error p", "fit: ")).toContain("lower the learning rate");
+  await choose("0.01");
+  await textOf(page, "#status", "Ready");
+  expect(await page.$$(".banner")).toEqual([]);
   expect(logged).toEqual([]);
   await page.close();
 });

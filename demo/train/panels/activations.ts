@@ -11,6 +11,7 @@ const names: Readonly<Record<string, string>> = {
   maxPool3: "After its pooling",
   lstm1: "State h: a row for each row of the image, a column for each of 128 units",
   filters: "The first layer's filters",
+  weights: "What the first 32 hidden units weigh of the image",
 };
 
 export function activationPanel(run: Run, image: () => Promise<Uint8Array>): Panel {

@@ -4,11 +4,17 @@ import { h } from "../../common/dom.ts";
 import { onThemeChange, type Rgb, rgb } from "../../common/theme.ts";
 import type { Run } from "../run.ts";
 import type { Palette } from "../worker/boundary.ts";
+import type { About } from "../worker/worker.ts";
 import { attempt, card, type Panel } from "./panel.ts";
 
 const side = 640; // device pixels
 
-export function boundaryPanel(run: Run): Panel {
+const how: Readonly<Record<About["kind"], string>> = {
+  gpu: "drawn by a render pipeline that reads the weights where they are trained",
+  cpu: "computed for the cells of a grid",
+};
+
+export function boundaryPanel(run: Run, kind: About["kind"]): Panel {
   const canvas = h("canvas", {
     ...{ width: side, height: side, className: "boundary" },
     attr: {
@@ -18,7 +24,7 @@ export function boundaryPanel(run: Run): Panel {
   });
   const element = card(
     "Decision boundary",
-    "Five points of each class. The colour is what the net says of every place, drawn by a render pipeline that reads the weights where they are trained.",
+    `Five points of each class. The colour is what the net says of every place, ${how[kind]}.`,
     canvas,
   );
   const unit = ([r, g, b]: Rgb): Rgb => [r / 255, g / 255, b / 255];

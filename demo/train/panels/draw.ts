@@ -17,8 +17,8 @@ export interface DrawPanel extends Panel {
   onDraw(f: () => void): void;
 }
 
-/** `example` gives the pixels of some image of the test set. */
-export function drawPanel(run: Run, example: () => Promise<Uint8Array>): DrawPanel {
+/** `example` gives the pixels of some image of the test set, `learned` whether the model has been trained at all. */
+export function drawPanel(run: Run, example: () => Promise<Uint8Array>, learned: () => boolean): DrawPanel {
   const pad = h("canvas", {
     ...{ width: side, height: side, className: "pad", id: "pad" },
     attr: { role: "img", "aria-label": "Draw a digit here with mouse, pen or finger" },
@@ -58,7 +58,9 @@ export function drawPanel(run: Run, example: () => Promise<Uint8Array>): DrawPan
       fill.style.transform = `scaleX(${p ?? 0})`;
       value.textContent = p === undefined ? "–" : percent(p);
     });
-    const text = probabilities ? `It looks like a ${probabilities.indexOf(Math.max(...probabilities))}.` : invitation;
+    const best = probabilities?.indexOf(Math.max(...probabilities));
+    const text =
+      best === undefined ? invitation : learned() ? `It looks like a ${best}.` : `Not trained yet, it guesses ${best}.`;
     if (verdict.textContent !== text) verdict.textContent = text; // else it would be read out time and again
   };
 

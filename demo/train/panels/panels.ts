@@ -45,7 +45,7 @@ const kinds = {
     let next = 0;
     const example = () => run.host.example(next++);
     let first: Promise<Uint8Array> | undefined;
-    const draw = drawPanel(run, example);
+    const draw = drawPanel(run, example, () => view.step > 0);
     const image = async () => draw.digit ?? (first ??= run.host.example(0));
     const activations = activationPanel(run, image);
     draw.onDraw(() => attempt(run, activations.element, activations.refresh()));
@@ -54,8 +54,8 @@ const kinds = {
   },
   text: (run: Run): Panel[] => [writingPanel(run)],
   adding: (): Panel[] => [],
-  points(run: Run): Panel[] {
-    const boundary = boundaryPanel(run);
+  points(run: Run, { kind }: About): Panel[] {
+    const boundary = boundaryPanel(run, kind);
     attempt(run, boundary.element, boundary.refresh()); // the net as it begins
     return [boundary];
   },

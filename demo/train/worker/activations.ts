@@ -43,7 +43,7 @@ function filtersOf({ shape, data }: NdArray): Pictures {
   const count = Math.min(units, 32);
   const size = height * width;
   return {
-    ...{ name: convolution ? "filters" : "weights of the first units", count, height, width },
+    ...{ name: convolution ? "filters" : "weights", count, height, width },
     data: Float32Array.from(
       { length: count * size },
       (_, i) => data[(i % size) * units + Math.floor(i / size)] as number,

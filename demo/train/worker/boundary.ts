@@ -1,7 +1,7 @@
 // The decision boundary of the net of ten points, drawn by a render pipeline on the trainer's device: its fragment shader is the net, and
 // reads the weights where the optimizer leaves them. Nothing is copied.
 import type { DeviceArray, GpuArray, GpuDevice } from "wgrad";
-import { points } from "../points.ts";
+import { drawPoints, points } from "../points.ts";
 import { leavesOf } from "./programs.ts";
 import type { Session } from "./session.ts";
 
@@ -146,10 +146,5 @@ async function drawOnCpu(
     context.fillStyle = css(mixed);
     context.fillRect((k % cells) * width, Math.floor(k / cells) * height, width + 1, height + 1);
   }
-  points.forEach(([x, y], k) => {
-    context.fillStyle = css(k < 5 ? first : second);
-    context.beginPath();
-    context.arc(x * canvas.width, (1 - y) * canvas.height, 0.02 * canvas.width, 0, 2 * Math.PI);
-    context.fill();
-  });
+  drawPoints(context, canvas.width, [css(first), css(second)]);
 }
