@@ -51,3 +51,7 @@ export async function train(trainer: Trainer, steps: number): Promise<Trainer> {
   for await (const _ of trainer.fit({ steps }));
   return trainer;
 }
+
+/** Where processes leave a net's checkpoint of step k for each other. */
+export const fileOf = (folder: string, net: NetName, k: number, note = "saved"): string =>
+  `${folder}/${net}-${k}-${note}.safetensors`;

@@ -1,13 +1,23 @@
-// A process that trains a net: `resume.child.ts NET STEPS TO [FROM]`, on from the checkpoint FROM; the checkpoint at the end goes to TO.
+// A process that trains a net. `resume.child.ts save NET FOLDER K…` trains once, and writes the checkpoint of each step K; `resume.child.ts resume
+// NET FOLDER K…` goes on from each of them to 2·K, in a trainer of its own, and writes that one.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createGpu } from "../../src/cli/dawn.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
-import { create, type NetName, train } from "./nets.ts";
+import { create, fileOf, type NetName, train } from "./nets.ts";
 
-const [net, steps, to, from] = process.argv.slice(2) as [NetName, string, string, string?];
+const [mode, net, folder, ...steps] = process.argv.slice(2) as ["save" | "resume", NetName, string, ...string[]];
 const device = await GpuDevice.request({ gpu: await createGpu() });
-const trainer = await create(device, net, from ? { checkpoint: readFileSync(from) } : {});
-await train(trainer, Number(steps));
-writeFileSync(to, await trainer.checkpoint());
-trainer.dispose();
+const ks = steps.map(Number).sort((a, b) => a - b);
+if (mode === "save") {
+  await using trainer = await create(device, net);
+  for (const k of ks) {
+    await train(trainer, k - trainer.step);
+    writeFileSync(fileOf(folder, net, k), await trainer.checkpoint());
+  }
+} else
+  for (const k of ks) {
+    await using trainer = await create(device, net, { checkpoint: readFileSync(fileOf(folder, net, k)) });
+    await train(trainer, k);
+    writeFileSync(fileOf(folder, net, k, "doubled"), await trainer.checkpoint());
+  }
 device.dispose();
