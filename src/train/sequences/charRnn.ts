@@ -1,5 +1,7 @@
 // A character model: an LSTM that predicts the next character, trained by truncated BPTT. The text is cut into as many streams as there are
-// rows in a batch; a step takes the next window of each, and the state goes on from window to window without gradient.
+// rows in a batch; a step takes the next window of each, and the state goes on from window to window without gradient. What it writes goes on
+// from a stream too, by the state that training has come to: one of zeros training has met once, at its first step, and from there the net may
+// write nonsense however well it reads.
 import type { Dataset } from "../../data/dataset.ts";
 import type { Device, DeviceArray } from "../../device.ts";
 import { foldTensor } from "../../nn/key.ts";
@@ -60,6 +62,10 @@ export const charRnn: SequenceTask = {
     if (alphabet.length > 256)
       throw new ValueError(`char-rnn: ${alphabet.length} different characters (vs at most 256); give a plainer text`);
     const tokens = Array.from(text, (c) => alphabet.indexOf(c));
+    if (tokens.length < promptLength)
+      throw new ValueError(
+        `char-rnn: a text of ${tokens.length} characters (vs at least ${promptLength}); give a longer one`,
+      );
     const layers = layersOf(alphabet.length);
     await using trainer = await Trainer.create({
       ...{
@@ -81,9 +87,11 @@ export const charRnn: SequenceTask = {
     const parts = 4;
     for (let part = 0; part < parts; part++) {
       loss = await train(trainer, Math.ceil(steps / parts), print, " nats a character");
-      const from = Math.floor((part * (tokens.length - promptLength)) / parts);
+      const stream = Math.floor((part * batch) / parts);
+      const from = Math.min(nextOf(stream, trainer.step, tokens, batch, length), tokens.length - promptLength);
       const prompt = tokens.slice(from, from + promptLength);
-      const written = await write(device, writing, trainer.state.params, prompt, seed + part);
+      const { h, c } = await heldBy(trainer, stream);
+      const written = await write(device, writing, trainer.state.params, { h, c, prompt, seed: seed + part });
       const show = (list: readonly number[]) => list.map((k) => alphabet[k]).join("");
       print(`\n[${show(prompt)}]${show(written)}\n`);
     }
@@ -92,8 +100,25 @@ export const charRnn: SequenceTask = {
   },
 };
 
+/** Where in the text a stream goes on after so many steps. */
+function nextOf(stream: number, step: number, tokens: readonly number[], batch: number, length: number): number {
+  const size = Math.floor(tokens.length / batch);
+  return stream * size + (step % Math.floor((size - 1) / length)) * length;
+}
+
+/** The LSTM's state of a stream. */
+async function heldBy(trainer: Trainer, stream: number): Promise<Record<"h" | "c", NdArray>> {
+  const { lstm1 } = trainer.state.model as unknown as { lstm1: { layer0: Record<"h" | "c", DeviceArray> } };
+  const row = async (a: DeviceArray): Promise<NdArray> => {
+    const { data } = await a.read();
+    return { ...f32(1, units), data: data.slice(stream * units, (stream + 1) * units) };
+  };
+  const { h, c } = lstm1.layer0;
+  return { h: await row(h), c: await row(c) };
+}
+
 const sampleLength = 240;
-/** Characters of the text that a sample goes on from: a state of zeros is none that training has seen. */
+/** Characters of the text that a sample goes on from: what it goes on with is to be seen. */
 const promptLength = 64;
 /** What writing carries from character to character. */
 const generated = {
@@ -137,11 +162,11 @@ async function write(
   device: Device,
   program: TreeProgram,
   params: unknown,
-  prompt: readonly number[],
-  seed: number,
+  { h, c, prompt, seed }: { h: NdArray; c: NdArray; prompt: readonly number[]; seed: number },
 ): Promise<number[]> {
   const zeros = (type: TensorType): NdArray => ({ ...type, data: allocate(type.dtype, numel(type.shape)) });
   const given = {
+    ...{ h, c },
     key: { ...u32(2), data: Uint32Array.from([seed, 0]) },
     prompt: { ...i32(promptLength), data: Int32Array.from(prompt) },
     token: { ...i32(), data: Int32Array.from(prompt.slice(0, 1)) },
