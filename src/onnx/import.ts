@@ -1,6 +1,6 @@
 // ONNX in: a file's graph as a function of Tensors, to run on a device or to train further.
 import { evaluate } from "../cpu/evaluate.ts";
-import { toposort } from "../graph/node.ts";
+import { type Node, toposort } from "../graph/node.ts";
 import { foldTensor } from "../nn/key.ts";
 import type { Context, Layer, Params } from "../nn/layer.ts";
 import { constant as constantOp, full as fullOp } from "../ops/source.ts";
@@ -9,7 +9,7 @@ import type { NdArray } from "../shape/ndarray.ts";
 import { numel, printType } from "../shape/types.ts";
 import { constant, type Tensor } from "../tensor.ts";
 import { type CheckedGraph, labelOf, mostKnown, type OnnxValue, readGraph, type Step } from "./graph.ts";
-import { type Argument, Operator, type Training } from "./operator.ts";
+import { Allowance, type Argument, mostCells, Operator, type Training } from "./operator.ts";
 
 /** A graph that was read from a file. */
 export interface OnnxModel {
@@ -48,6 +48,8 @@ export function fromOnnx(file: Uint8Array): OnnxModel {
 
 /** Elements of any tensor. */
 const mostElements = 2 ** 31;
+/** What computing constants may take in all, in elements. */
+const mostFolded = 2 ** 20;
 
 const isConstant = ({ dtype, shape }: NdArray): boolean =>
   (dtype !== "f32" || shape.length === 0) && numel(shape) <= mostKnown;
@@ -91,6 +93,7 @@ function run(
   training?: GraphTraining,
 ): Record<string, Tensor> {
   const values = new Map<string, Argument>();
+  const limits: Limits = { cells: new Allowance(mostCells), folded: new Allowance(mostFolded) };
   for (const input of graph.inputs)
     values.set(input.name, { tensor: checked(input, ownOf(inputs, input.name)), value: undefined });
   for (const [name, value] of graph.initialisers) values.set(name, { tensor: tensorOf(name, value, params), value });
@@ -99,7 +102,7 @@ function run(
       key: foldTensor(training.key, i),
       update: (k, next) => training.update(step.inputs[k] as string, next),
     };
-    runStep(step, graph.opset, values, own);
+    runStep(step, graph.opset, values, limits, own);
   }
   return Object.fromEntries(
     graph.outputs.map(({ name }) => {
@@ -140,19 +143,30 @@ function tensorOf(name: string, value: NdArray, params: Readonly<Record<string, 
   return given;
 }
 
-function runStep(step: Step, opset: number, values: Map<string, Argument>, training: Training | undefined): void {
+interface Limits {
+  readonly cells: Allowance;
+  readonly folded: Allowance;
+}
+
+function runStep(
+  step: Step,
+  opset: number,
+  values: Map<string, Argument>,
+  { cells, folded }: Limits,
+  training: Training | undefined,
+): void {
   const { build, attributes, inputs, outputs } = step;
   const given = inputs.map((name) => (name === "" ? undefined : values.get(name)));
   const missing = inputs.find((name, k) => name !== "" && !given[k]);
   if (missing !== undefined)
     throw new UnsupportedError(`onnx: ${labelOf(step)} reads ${missing}, which the library does not make`);
   named(step, () => {
-    const made = build(new Operator({ arguments: given, attributes, outputs, opset, training }));
+    const made = build(new Operator({ arguments: given, attributes, outputs, opset, cells, training }));
     for (const [k, name] of outputs.entries()) {
       const tensor = made[k];
       if (!tensor || name === "") continue;
       const size = tensor.shape.every(Number.isInteger) ? numel(tensor.shape) : Number.NaN;
-      const argument = given.every(isFixed) ? fixed(tensor) : { tensor, value: valueIn(tensor) };
+      const argument = given.every(isFixed) ? fixed(tensor, folded) : { tensor, value: valueIn(tensor) };
       if (!(size >= (argument.value ? 0 : 1) && size <= mostElements))
         throw new UnsupportedError(`it makes ${printType(tensor.type)} (vs 1 … ${mostElements} elements)`);
       values.set(name, size > 0 ? argument : { ...argument, tensor: undefined });
@@ -181,10 +195,19 @@ function valueIn(tensor: Tensor): NdArray | undefined {
 const isFixed = (argument: Argument | undefined): boolean =>
   !argument?.tensor || (argument.value !== undefined && argument.tensor.node.op === constantOp);
 
-/** A tensor made of constants alone, as a constant where it is small: shapes are computed so. */
-function fixed(tensor: Tensor): Argument {
-  const small = toposort([tensor]).every(({ types }) => types.every(({ shape }) => numel(shape) <= mostKnown));
-  if (!small) return { tensor, value: undefined };
+/** A tensor made of constants alone, as a constant where that is little work: shapes are computed so. */
+function fixed(tensor: Tensor, folded: Allowance): Argument {
+  const work = toposort([tensor]).reduce((sum, node) => sum + workOf(node), 0);
+  if (!folded.take(work)) return { tensor, value: undefined };
   const [value] = evaluate([tensor], new Map()) as [NdArray];
   return { tensor: constant(tensor.type, [...value.data]), value };
+}
+
+/** What the reference takes for a node, in elements. Lists and tables are of shapes; images and recurrences are not. */
+function workOf({ op: { kernel }, inputs, params, types }: Node): number {
+  const small = types.every(({ shape }) => shape.length <= 2 && numel(shape) <= mostKnown);
+  if (!small || kernel.kind === "custom") return Number.POSITIVE_INFINITY;
+  const elements = types.reduce((sum, { shape }) => sum + numel(shape), 0);
+  const ctx = { inputs: inputs.map((t) => t.type), outputs: types, params };
+  return elements * (kernel.kind === "reduce" ? numel(kernel.extents(ctx)) : 1);
 }

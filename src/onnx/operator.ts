@@ -20,11 +20,30 @@ export interface Training {
   update(k: number, next: Tensor): void;
 }
 
+/** So much of something, in all of a graph: a small file may ask for a lot. */
+export class Allowance {
+  #left: number;
+  constructor(most: number) {
+    this.#left = most;
+  }
+  /** Takes it if there is so much left. */
+  take(amount: number): boolean {
+    const fits = amount <= this.#left;
+    if (fits) this.#left -= amount;
+    return fits;
+  }
+}
+
+/** Cells of windows that take a tensor each, of all nodes together. */
+export const mostCells = 2 ** 16;
+
 interface OperatorNode {
   readonly arguments: readonly (Argument | undefined)[];
   readonly attributes: Attributes;
   readonly outputs: readonly string[];
   readonly opset: number;
+  /** Default: of this operator alone. */
+  readonly cells?: Allowance;
   readonly training?: Training | undefined;
 }
 
@@ -35,15 +54,24 @@ export class Operator {
   readonly outputs: readonly string[];
   readonly training: Training | undefined;
   readonly #arguments: readonly (Argument | undefined)[];
+  readonly #cells: Allowance;
 
   constructor(node: OperatorNode) {
     this.#arguments = node.arguments;
+    this.#cells = node.cells ?? new Allowance(mostCells);
     this.attributes = node.attributes;
     this.outputs = node.outputs;
     this.opset = node.opset;
     this.training = node.training;
   }
 
+  /** Says that the operator reads so many cells one by one. */
+  takeCells(count: number): void {
+    if (!this.#cells.take(count))
+      throw new UnsupportedError(
+        `windows of ${count} cells, with gaps or over many axes, and with those before more than ${mostCells}`,
+      );
+  }
   get count(): number {
     return this.#arguments.length;
   }

@@ -2,8 +2,7 @@
 // dilation), else made of strided slices, axis by axis. Sizes are PyTorch's.
 
 import { UnsupportedError } from "../shape/errors.ts";
-import { constant, type Tensor } from "../tensor.ts";
-
+import { iota, type Tensor } from "../tensor.ts";
 import { channelsFirst, channelsLast } from "./layout.ts";
 
 export interface Pooling {
@@ -17,13 +16,13 @@ export interface Pooling {
 }
 
 export const maxPool = (x: Tensor, p: Pooling): Tensor =>
-  plain(x, p) ? planar(x, p, (y, q) => y.maxPool2d(q.kernel, q)) : eachAxis(x, p, maxAlong);
+  isPlain(x, p) ? planar(x, p, (y, q) => y.maxPool2d(q.kernel, q)) : eachAxis(x, p, maxAlong);
 
 export const avgPool = (x: Tensor, p: Pooling): Tensor =>
-  plain(x, p) ? planar(x, p, (y, q) => y.avgPool2d(q.kernel, q)) : eachAxis(x, p, averageAlong);
+  isPlain(x, p) ? planar(x, p, (y, q) => y.avgPool2d(q.kernel, q)) : eachAxis(x, p, averageAlong);
 
 /** The library has it. */
-const plain = (x: Tensor, p: Pooling): boolean => x.rank <= 4 && p.dilation.every((d) => d === 1);
+export const isPlain = (x: Tensor, p: Pooling): boolean => x.rank <= 4 && p.dilation.every((d) => d === 1);
 
 type Pair = readonly [number, number];
 
@@ -101,12 +100,19 @@ const maxAlong = (x: Tensor, a: Along): Tensor => taps(x, a, lowest).reduce((y, 
 
 function averageAlong(x: Tensor, a: Along): Tensor {
   const [from, to] = a.countIncludePad ? [-a.before, a.size + a.after] : [0, a.size];
-  const counts = Array.from({ length: a.count }, (_, i) => {
-    const cells = Array.from({ length: a.kernel }, (_, k) => i * a.stride - a.before + k * a.dilation);
-    return cells.filter((c) => c >= from && c < to).length;
-  });
   const shape = x.shape.map((_, d) => (d === a.axis ? a.count : 1));
+  const starts = iota({ dtype: "i32", shape }, a.axis).mul(a.stride).sub(a.before);
+  /** How many cells of each window lie before a place. */
+  const cellsBefore = (place: number) =>
+    starts
+      .neg()
+      .add(place)
+      .maximum(0)
+      .add(a.dilation - 1)
+      .div(a.dilation)
+      .minimum(a.kernel);
+  const counts = cellsBefore(to).sub(cellsBefore(from)).cast("f32");
   return taps(x, a, 0)
     .reduce((y, t) => y.add(t))
-    .div(constant({ dtype: "f32", shape }, counts));
+    .div(counts);
 }

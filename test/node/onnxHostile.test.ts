@@ -282,9 +282,14 @@ describe("deceit", () => {
       ],
     ],
     ["steps", [node("Expand", "x long", "a"), node("GRU", "a w r", "y", { hidden_size: 1 })]],
+    [
+      "a window with gaps",
+      [node("Expand", "x signal", "a"), node("AveragePool", "a", "y", { kernel_shape: [2], dilations: [2] })],
+    ],
   ])("sizes that are made of nothing: %s", (_, nodes) => {
     const initialisers = {
       ...{ huge: [2 ** 30, 2 ** 30], pads: [2 ** 30, 2 ** 30], zero: [0], image: [1, 1, 1, 2], long: [2 ** 30, 1, 2] },
+      signal: [1, 2 ** 28, 2],
       ...{
         start: ndarray(i32(), [0]),
         limit: ndarray(i32(), [2 ** 31 - 1]),
@@ -294,6 +299,31 @@ describe("deceit", () => {
       ...{ w: ndarray(f32(1, 3, 2), () => 0), r: ndarray(f32(1, 3, 1), () => 0) },
     };
     errorOf(() => build(fileOf({ ...relu, nodes, initialisers, opset: 18 })));
+  });
+
+  /** A node of a kind, many times. */
+  const times = (n: number, op: string, inputs: string, attributes = {}) =>
+    Array.from({ length: n }, (_, i) => node(op, inputs, `u${i}`, attributes));
+  const doubled = Array.from({ length: 20_000 }, (_, i) => node("Add", `v${i} v${i}`, `v${i + 1}`));
+  test.each([
+    ["constants of constants", [node("ConstantOfShape", "list", "v0"), ...doubled]],
+    [
+      "images of constants",
+      [node("ConstantOfShape", "image", "a"), ...times(100, "Conv", "a a", { pads: Array(4).fill(32) })],
+    ],
+    [
+      "windows with gaps",
+      [node("Expand", "x signal", "a"), ...times(100, "MaxPool", "a", { kernel_shape: [4096], dilations: [2] })],
+    ],
+    ["recurrences", [node("Expand", "x long", "a"), ...times(40, "GRU", "a w r", { hidden_size: 1 })]],
+  ])("much that is made of little: %s", (_, nodes) => {
+    const initialisers = {
+      ...{ list: [4096], image: [1, 1, 64, 64], signal: [1, 1, 2 ** 14], long: [2 ** 16, 1, 2] },
+      ...{ w: ndarray(f32(1, 3, 2), () => 0), r: ndarray(f32(1, 3, 1), () => 0) },
+    };
+    const before = process.memoryUsage().heapUsed;
+    errorOf(() => build(fileOf({ ...relu, nodes: [...nodes, node("Relu", "x", "y")], initialisers })));
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 28);
   });
 
   test(

@@ -104,6 +104,20 @@ describe("a graph", () => {
     expect([...y!.data].map((p) => p.toFixed(6))).toEqual([1 / sum, Math.E / sum].map((p) => p.toFixed(6)));
   });
 
+  test("pools windows with gaps, of which padding is left out or counted", async () => {
+    const [kernel_shape, dilations, strides, pads] = [[3], [3], [2], [4, 5]];
+    const pool = (name: string, count_include_pad: number) =>
+      node("AveragePool", "x", name, { kernel_shape, dilations, strides, pads, count_include_pad });
+    const x = floats([1, 1, 8], 1, 2, 3, 4, 5, 6, 7, 8);
+    const parts = { nodes: [pool("a", 0), pool("b", 1)], inputs: { x: f32(1, 1, 8) }, outputs: ["a", "b"] };
+    const { a, b } = await run(parts, { x });
+    // of windows that begin at −4, −2, 0, 2, 4, 6
+    const cells = [[2], [1, 4], [0, 3, 6], [2, 5], [4, 7], [6]];
+    const sums = cells.map((w) => w.reduce((sum, i) => sum + i + 1, 0));
+    expect([...a!.data]).toEqual(sums.map((sum, i) => sum / cells[i]!.length));
+    expect([...b!.data]).toEqual(sums.map((sum) => sum / 3));
+  });
+
   test("runs an LSTM in both directions, with lengths and initial cells", async () => {
     // one unit of weight 0 but for the bias of its candidate: c' = ½c + ½·tanh(1), h' = ½·tanh(c')
     const bias = [0, 0, 0, 1, 0, 0, 0, 0];

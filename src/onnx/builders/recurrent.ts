@@ -145,14 +145,9 @@ function outputsOf({ y, last }: RunOutputs, { directions, turn, batchFirst, memo
   ];
 }
 
-/** Sequences longer than this are not unrolled step by step. */
-const mostSteps = 65_536;
-
 function requireKnown(n: Operator, kind: Kind): void {
   const a = n.attributes;
   if (a.has("clip")) throw new UnsupportedError("clip");
-  const steps = n.get(0).shape[a.number("layout", 0) === 1 ? 1 : 0] ?? 0;
-  if (steps > mostSteps) throw new UnsupportedError(`a recurrence over ${steps} steps (vs ≤ ${mostSteps})`);
   if (!["forward", "reverse", "bidirectional"].includes(a.text("direction", "forward")))
     throw new UnsupportedError(`direction ${a.text("direction")}`);
   if (kind === kinds.RNN) return; // has a choice

@@ -6,7 +6,7 @@ import { iota, outputsOf, type Tensor } from "../../tensor.ts";
 import type { Attributes } from "../attributes.ts";
 import { channelsFirst, channelsLast, filter } from "../layout.ts";
 import { type Builder, type Operator, one } from "../operator.ts";
-import { avgPool, maxPool, type Pooling } from "../pool.ts";
+import { avgPool, isPlain, maxPool, type Pooling } from "../pool.ts";
 
 type Pair = readonly [number, number];
 
@@ -127,14 +127,12 @@ function poolingOf(n: Operator): Pooling {
   if (!(numel(kernel) <= mostCells)) throw new UnsupportedError(`pooling over [${kernel}] (vs ≤ ${mostCells} cells)`);
   const stride = a.numbers("strides", ones(kernel.length));
   const dilation = a.numbers("dilations", ones(kernel.length));
-  return {
-    kernel,
-    stride,
-    dilation,
-    padding: paddingOf(a, x.shape.slice(2), kernel, stride, dilation),
-    ceilMode: a.flag("ceil_mode"),
-    countIncludePad: a.flag("count_include_pad"),
+  const pooling = {
+    ...{ kernel, stride, dilation, padding: paddingOf(a, x.shape.slice(2), kernel, stride, dilation) },
+    ...{ ceilMode: a.flag("ceil_mode"), countIncludePad: a.flag("count_include_pad") },
   };
+  if (!isPlain(x, pooling)) n.takeCells(kernel.reduce((cells, k) => cells + k, 0));
+  return pooling;
 }
 
 /** y and, where it is asked for, the index of each maximum in x. */
