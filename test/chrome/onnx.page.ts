@@ -1,4 +1,4 @@
-// Trains a task for a few steps on the page's WebGPU, exports it, and compares probabilities on the test images: ours, those of ONNX Runtime
+// Trains a task for some steps on the page's WebGPU, exports it, and compares probabilities on the test images: ours, those of ONNX Runtime
 // running the file, and those of the file imported again.
 import * as runtime from "onnxruntime-web/wasm";
 import type { PageModule } from "../../src/cli/page.ts";
@@ -25,14 +25,14 @@ export interface Comparison {
 export interface Report {
   readonly task: TaskName;
   readonly adapter: string;
+  /** Of the test images, by ours. */
+  readonly accuracy: number;
   readonly runtime: Comparison;
   readonly imported: Comparison;
 }
 
 const batch = 500;
-const steps = 20;
-/** Images that the imported file is run on. */
-const imported = 500;
+const steps = 100;
 
 runtime.env.wasm.wasmPaths = { wasm: "/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm" };
 
@@ -58,11 +58,17 @@ async function compareTask(device: GpuDevice, task: TaskName, train: Dataset, te
   const run = await load(runtime, file);
   const theirs = await predict(run, test.x);
 
-  const back = fromOnnx(file);
-  const few = takeExamples(test, 0, imported).x;
-  const program = await device.compile(({ params, x }) => back.apply(params, { x }), { params: back.params, x: few });
-  const again = await program.run(device.put({ params: back.params, x: few })).y!.read();
-  return { runtime: compare(ours, theirs), imported: compare(ours.slice(0, again.data.length), again.data) };
+  const { params, apply } = fromOnnx(file);
+  const images = takeExamples(test, 0, batch).x;
+  const program = await device.compile(({ params, x }) => apply(params, { x }), { params, x: images });
+  const weights = device.put(params);
+  const again = await predict(async (x) => {
+    const { x: put } = device.put({ x });
+    const y = await program.run({ params: weights, x: put }).y!.read();
+    put.dispose();
+    return y;
+  }, test.x);
+  return { accuracy: accuracyOf(ours, test.y), runtime: compare(ours, theirs), imported: compare(ours, again) };
 }
 
 async function predict(run: (x: NdArray) => Promise<NdArray>, images: NdArray): Promise<Float64Array> {
@@ -89,13 +95,16 @@ function softmax({ data }: NdArray): Float64Array {
   return all;
 }
 
+const best = (row: readonly number[]): number => row.indexOf(Math.max(...row));
+
+const rowsOf = (p: ArrayLike<number>): number[][] =>
+  Array.from({ length: p.length / classes }, (_, i) => Array.from({ length: classes }, (_, c) => p[i * classes + c]!));
+
+const accuracyOf = (p: ArrayLike<number>, { data }: NdArray): number =>
+  rowsOf(p).filter((row, i) => best(row) === data[i]).length / data.length;
+
 function compare(a: ArrayLike<number>, b: ArrayLike<number>): Comparison {
-  const rows = (p: ArrayLike<number>) =>
-    Array.from({ length: p.length / classes }, (_, i) =>
-      Array.from({ length: classes }, (_, c) => p[i * classes + c]!),
-    );
-  const best = (row: readonly number[]) => row.indexOf(Math.max(...row));
-  const [left, right] = [rows(a), rows(b)];
+  const [left, right] = [rowsOf(a), rowsOf(b)];
   return {
     images: right.length,
     different: left.filter((row, i) => best(row) !== best(right[i]!)).length,

@@ -12,10 +12,12 @@ test("ONNX Runtime predicts what the MLP, the CNN and the LSTM predict, and so d
     onMessage: (report) => reports.push(report),
   });
   expect(reports.map(({ task }) => task)).toEqual(names);
-  for (const { task, runtime, imported } of reports) {
-    expect([runtime.images, runtime.different], task).toEqual([10_000, 0]);
-    expect(runtime.worst, task).toBeLessThan(1e-5);
-    expect(imported.different, task).toBe(0);
-    expect(imported.worst, task).toBeLessThan(1e-5);
+  for (const { task, accuracy, runtime, imported } of reports) {
+    console.log(`${task}: ${accuracy} right; apart by ${runtime.worst}, imported ${imported.worst}`);
+    expect(accuracy, task).toBeGreaterThan(0.5); // it has learned something
+    for (const { images, different, worst } of [runtime, imported]) {
+      expect([images, different], task).toEqual([10_000, 0]);
+      expect(worst, task).toBeLessThan(1e-5);
+    }
   }
-});
+}, 600_000);
