@@ -1,5 +1,5 @@
 // The demo site, built and served: its pages load without a word in the console, are accessible, and are small.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -43,4 +43,14 @@ test("the Train page comes with at most 250 kB, gzipped, besides its data", asyn
   const bytes = files.reduce((sum, path) => sum + gzipSync(readFileSync(join(site.folder, path))).length, 0);
   expect(files.filter((path) => /worker.*js$/.test(path))).toHaveLength(1);
   expect(bytes).toBeLessThan(250_000);
+});
+
+test("MNIST comes with the site, in at most 12 MB; the peers of the benchmarks do not", () => {
+  const sizeOf = (path: string) => statSync(join(site.folder, path)).size;
+  const data = readdirSync(join(site.folder, "data/mnist")).map((name) => sizeOf(`data/mnist/${name}`));
+  expect(data).toHaveLength(4);
+  expect(data.reduce((a, b) => a + b)).toBeLessThanOrEqual(12_000_000);
+  const assets = readdirSync(join(site.folder, "assets"));
+  for (const name of assets.filter((name) => name.endsWith(".js")))
+    expect(readFileSync(join(site.folder, "assets", name), "utf8")).not.toMatch(/tfjs|tensorflow|jax-js/i);
 });
