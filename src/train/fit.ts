@@ -157,8 +157,9 @@ async function* advance(
       signal?.throwIfAborted();
       const epochEnd = (Math.floor(asked / trainer.stepsPerEpoch) + 1) * trainer.stepsPerEpoch;
       const end = validation ? Math.min(epochEnd, lastStep) : lastStep;
-      // where a device was lost, there may be steps enough for a report
-      if (trainer.step < Math.min(asked + pace.report, end)) {
+      // where a device was lost, there may be steps enough for a report; the reference computes at the call, and a report would wait for it
+      const full = trainer.step >= Math.min(asked + pace.report, end);
+      if (!full && !(pending && device.kind === "cpu")) {
         const steps = Math.min(pace.next(trainer.step - asked), end - trainer.step);
         trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
         trainer.step += steps;

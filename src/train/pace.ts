@@ -1,7 +1,7 @@
 // How many steps go into a submit, and how many lie between reports.
 //
 // A submit should last long enough to cost nothing (a tenth of a second or more) and be short enough to keep the machine answering; reports of
-// fast steps come with every submit, those of slow ones after a few. The first window is small, so that a first report comes early.
+// fast steps come with every submit, those of slow ones after a few. The first window is one step: it may take half a second, and nobody knows.
 import type { Device } from "../device.ts";
 import { historyLength } from "./step.ts";
 
@@ -22,7 +22,7 @@ export class Pace {
   constructor(kind: Device["kind"], reportEvery?: number) {
     this.#cpu = kind === "cpu";
     this.#fixed = reportEvery;
-    this.submit = this.#cpu ? 1 : 16;
+    this.submit = 1;
     this.report = reportEvery ?? this.submit;
   }
 

@@ -183,6 +183,19 @@ test("ten points: the boundary is drawn from the weights, and parts the classes"
   await page.close();
 });
 
+test.each(["mnist-mlp", "mnist-lstm", "char-rnn", "adding"])(
+  "%s: the first losses come soon after the click",
+  async (task) => {
+    const { page, logged } = await open(`task=${task}`);
+    await textOf(page, "#status", "Ready");
+    await page.click("#start");
+    const seconds = await firstLosses(page);
+    expect(seconds).toBeLessThan(3 * crowd());
+    expect(logged).toEqual([]);
+    await page.close();
+  },
+);
+
 test("text and sums: what is written, each net's error, and how the gradients flow", async () => {
   const text = await open("task=char-rnn&length=8");
   await textOf(text.page, "#status", "Ready");

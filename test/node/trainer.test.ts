@@ -64,6 +64,17 @@ test("it learns; progress adds up; evaluation covers a ragged end; prediction ag
   expect(hits).toHaveLength(whole.correct as number);
 });
 
+test("the first report is of one step; on the reference none waits for steps after it", async () => {
+  const trainer = await Trainer.create(options());
+  const losses: number[] = [];
+  for await (const report of trainer.fit({ epochs: 200 })) {
+    if (losses.length === 0) expect(report.step).toBe(1);
+    expect(trainer.step).toBe(report.step);
+    losses.push(...report.losses);
+  }
+  expect(losses).toHaveLength(800);
+});
+
 test("one seed gives one result, however it is reported; another seed another", async () => {
   const after = async (seed: number, reportEvery: number) => {
     const trainer = await Trainer.create(options({ seed }));
