@@ -29,8 +29,9 @@ export interface TrainRow extends Row {
   readonly submits: number;
   readonly multiplyAdds: number;
   readonly bytes: number;
-  /** Inputs and state read once, state written once. */
+  /** Each value read once and written once; and that of inputs and state alone. */
   readonly leastBytes: number;
+  readonly leastBytesOfEnds: number;
   readonly pipelines: number;
   /** From the trainer's options to its plan, and from there to the last pipeline. With tuning, all of it is planning. */
   readonly planMilliseconds: number;
@@ -64,6 +65,7 @@ const main: PageModule<TrainArgs, Message<About, TrainRow>, void> = async (args,
     const { milliseconds, jsMicroseconds } = sampled(times);
     const { plan, stats } = programOf(training.trainer);
     const total = (f: (d: (typeof plan.dispatches)[number]) => number) => plan.dispatches.reduce((n, d) => n + f(d), 0);
+    const least = leastBytes(plan.dispatches);
     const row: TrainRow = {
       ...{ name: args.tune ? `${task}, tuned` : task, firstLoss, lastLoss },
       ...{ jsMicroseconds, stepMilliseconds: milliseconds },
@@ -72,7 +74,8 @@ const main: PageModule<TrainArgs, Message<About, TrainRow>, void> = async (args,
       submits: stats.submits / stats.steps,
       multiplyAdds: total((d) => d.multiplyAdds),
       bytes: total((d) => d.bytes),
-      leastBytes: leastBytes(plan.dispatches),
+      leastBytes: least.all,
+      leastBytesOfEnds: least.ends,
       pipelines: device.pipelines.size,
       planMilliseconds: marks.first - start,
       compileMilliseconds: marks.last - marks.first,

@@ -20,6 +20,7 @@ export function printPlan(plan: Printed, kept?: Printed): string {
   const header = ["#", "dispatch", "workgroups", "tile·unroll", "multiply-adds", "bytes"];
   const total = (f: (d: Dispatch) => number, { dispatches } = plan) => dispatches.reduce((n, d) => n + f(d), 0);
   const [moved, least] = [total((d) => d.bytes), leastBytes(plan.dispatches)];
+  const times = (bytes: number) => `${(moved / bytes).toFixed(2)} times the ${count(bytes)}B needed`;
   const slotBytes = ({ slots }: Printed) => slots.reduce((n, s) => n + 4 * s.elements, 0);
   const recomputed = (all: Printed) => {
     const work = (p: Printed) => total((d) => d.multiplyAdds, p);
@@ -29,7 +30,7 @@ export function printPlan(plan: Printed, kept?: Printed): string {
   return [
     printTable(header, rows, [1, 3]),
     `${plan.dispatches.length} dispatches, ${count(total((d) => d.multiplyAdds))} multiply-adds`,
-    `${count(moved)}B moved, ${(moved / least).toFixed(2)} times the least possible (${count(least)}B: inputs read once, outputs written once)`,
+    `${count(moved)}B moved, ${times(least.all)} (each value read once, written once), ${times(least.ends)} were nothing handed on between dispatches`,
     `carry ${plan.carry.length} values; inputs ${plan.inputs.map((v) => `${v.path}: ${printType(v.type)}`).join(", ") || "none"}`,
     `temporaries: ${plan.slotOf.size} in ${plan.slots.length} slots, ${count(slotBytes(plan))}B`,
     ...(kept ? [recomputed(kept)] : []),

@@ -45,12 +45,17 @@ export function loadsOf(g: Group, link: Link): Loaded[] {
   }));
 }
 
-/** The least that any plan of the function moves: what comes in (inputs, constants, carried values) is read once, as much of it as is needed;
- *  what goes out (outputs, carried values) is written once; all between stays in registers. */
-export function leastBytes(dispatches: readonly Dispatch[]): number {
+/** The least that is moved if each value is read once, as much of it as is needed, and written once: of all values, those that dispatches hand on
+ *  among them; and of the `ends` alone (inputs, constants, outputs, carried values), as if all between stayed in registers. */
+export function leastBytes(dispatches: readonly Dispatch[]): { readonly all: number; readonly ends: number } {
   const read = new Map<Ref, number>();
-  for (const { ref, bytes } of dispatches.flatMap((d) => d.loads))
-    if (ref.step.kernel.kind === "source") read.set(ref, Math.max(read.get(ref) ?? 0, bytes));
-  const written = dispatches.flatMap((d) => d.stores).filter(({ place: { buffer } }) => buffer.kind !== "temporary");
-  return [...read.values(), ...written.map(({ ref }) => bytesOf(ref))].reduce((a, b) => a + b, 0);
+  for (const { ref, bytes } of dispatches.flatMap((d) => d.loads)) read.set(ref, Math.max(read.get(ref) ?? 0, bytes));
+  const values = [
+    ...[...read].map(([{ step }, bytes]) => ({ end: step.kernel.kind === "source", bytes })),
+    ...dispatches
+      .flatMap((d) => d.stores)
+      .map(({ ref, place }) => ({ end: place.buffer.kind !== "temporary", bytes: bytesOf(ref) })),
+  ];
+  const sum = (some: typeof values) => some.reduce((n, { bytes }) => n + bytes, 0);
+  return { all: sum(values), ends: sum(values.filter(({ end }) => end)) };
 }
