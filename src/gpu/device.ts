@@ -10,7 +10,7 @@ import type { Tensor } from "../tensor.ts";
 import { outputTree, type TypeTree, trace } from "../trace.ts";
 import type { GpuArray } from "./array.ts";
 import { type EncodeOptions, GpuProgram, type Recorder } from "./program.ts";
-import { type Found, GpuRuntime, type RequestOptions, requestGpu } from "./runtime.ts";
+import { type Found, GpuRuntime, infoOf, type RequestOptions, requestGpu } from "./runtime.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** A program on a GPU: it can be recorded into an encoder of yours, and store its outputs in buffers of yours. */
@@ -55,7 +55,7 @@ export class GpuDevice extends GpuRuntime implements Device {
   }
 
   static override from(gpu: GPUDevice): GpuDevice {
-    return new GpuDevice({ gpu, info: gpu.adapterInfo, owned: false });
+    return new GpuDevice({ gpu, info: infoOf(gpu), owned: false });
   }
 
   /** How plans are made for this device: for its kind, with the schedules that tuning chose.

@@ -26,6 +26,10 @@ export interface Found {
   readonly owned: boolean;
 }
 
+/** What a host's device says of its adapter. Older browsers say nothing: then it is taken for a GPU. */
+export const infoOf = ({ adapterInfo }: { readonly adapterInfo?: GPUAdapterInfo }): GPUAdapterInfo =>
+  adapterInfo ?? ({} as GPUAdapterInfo);
+
 const remedy = "use a smaller batch or model, or dispose what is not needed";
 
 /** A GPU without the compiler: arrays, and programs that were planned elsewhere (`loadProgram`). */
@@ -54,7 +58,7 @@ export class GpuRuntime implements Runtime {
     this.#owned = owned;
     this.name =
       [info.vendor, info.architecture, info.description || info.device].filter(Boolean).join(" ") || "unknown adapter";
-    this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|software|basic render/i.test(this.name);
+    this.software = info.isFallbackAdapter === true || /swiftshader|llvmpipe|software|basic render/i.test(this.name);
     this.lacks = lacksOf(gpu);
     this.pipelines = new Pipelines(gpu);
     this.#readback = new Readback(gpu);
@@ -75,7 +79,7 @@ export class GpuRuntime implements Runtime {
   /** On a device that somebody else owns: nothing of it is changed, and `dispose` leaves it alive. Error scopes that wgrad opens it closes before
    *  it returns to you, so yours nest as if it were not there. */
   static from(gpu: GPUDevice): GpuRuntime {
-    return new GpuRuntime({ gpu, info: gpu.adapterInfo, owned: false });
+    return new GpuRuntime({ gpu, info: infoOf(gpu), owned: false });
   }
 
   /** Uploads a tree of host arrays. Arrays of one `put` are laid out side by side, as `carry` wants them. */

@@ -41,6 +41,8 @@ interface Counts {
   readonly aligned: boolean;
   readonly scalars: number;
   readonly vec4s: number;
+  /** Distinct values that it makes of them: of a word of bytes four. */
+  readonly values: number;
 }
 
 /** A schedule and what it should cost. */
@@ -62,6 +64,8 @@ export class Model {
   readonly #epilogue: number;
   readonly #counts = new Map<string, Counts>();
   readonly #dimensions = new Map<string, number>();
+  /** Of names in the block: the dimensions that their values depend on. */
+  readonly #origins = new Map<string, ReadonlySet<number>>();
   readonly #seen = new Set<string>();
 
   constructor(group: Group, extents: readonly number[], target: Target, block: Block) {
@@ -73,9 +77,15 @@ export class Model {
     let statements = 0;
     const visit = (b: Block) => {
       for (const s of b) {
-        if (typeof s === "string") statements++;
-        else if ("loop" in s) visit(s.body);
-        else if (s.kind === "load") patterns.push(this.#pattern(s));
+        if (typeof s === "string") {
+          statements++;
+          this.#trace(s);
+        } else if ("loop" in s) visit(s.body);
+        else if (s.kind === "load") {
+          const pattern = this.#pattern(s);
+          patterns.push(pattern);
+          this.#origins.set(s.name, new Set(pattern.dims));
+        }
       }
     };
     visit(block);
@@ -83,6 +93,16 @@ export class Model {
     this.#patterns = patterns;
     this.#elements = group.core ? block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length : 0;
     this.#overhead = Math.max(0, statements - 2 * this.#elements) / Math.max(1, patterns.length);
+  }
+
+  /** Notes what a statement's name depends on: an index may be read from a tensor (a batch's rows of a data set). */
+  #trace(statement: string): void {
+    const [, name, value] = /^let (\w+) = (.*)$/.exec(statement) ?? [];
+    if (name === undefined || value === undefined) return;
+    this.#origins.set(
+      name,
+      new Set([...value.matchAll(/\w+/g)].flatMap(([word]) => [...(this.#origins.get(word) ?? [])])),
+    );
   }
 
   #pattern(s: Load): Pattern {
@@ -94,16 +114,22 @@ export class Model {
         else {
           const d = this.#dimension(atom);
           if (d >= 0) dims.add(d);
-          else regular = false;
+          else {
+            regular = false;
+            for (const origin of this.#origins.get(atom.name) ?? []) dims.add(origin);
+          }
         }
       }
     };
     visit(s.index);
     const sorted = [...dims].sort((a, b) => a - b);
     const looped = sorted.some((d) => d >= this.#domain.length);
-    const strides = s.index.terms.some(({ atom }) => atom.of)
-      ? null
-      : sorted.map((d) => s.index.terms.reduce((n, { atom, coef }) => n + (this.#dimension(atom) === d ? coef : 0), 0));
+    const strides =
+      !regular || s.index.terms.some(({ atom }) => atom.of)
+        ? null
+        : sorted.map((d) =>
+            s.index.terms.reduce((n, { atom, coef }) => n + (this.#dimension(atom) === d ? coef : 0), 0),
+          );
     return { index: s.index, regular, dims: sorted, strides, looped, vec: s.buffer.elements % 4 === 0 };
   }
 
@@ -178,33 +204,40 @@ export class Model {
       shared ? Math.min(units * load, quadPrice(units, load, this.#target)) : units * load;
     const each = price(counts.scalars, loadScalar);
     const loads = counts.aligned ? Math.min(price(counts.vec4s, loadVec4), each) : each;
-    return loads + counts.scalars * this.#overhead * fma;
+    return loads + counts.values * this.#overhead * fma;
   }
 
   #count(p: Pattern, box: readonly number[]): Counts {
     const limit = [...this.#domain, ...this.#extents];
     const start = box.map((b, d) => b * Math.floor((limit[d] as number) / b / 2));
-    const at = (position: readonly number[]) =>
-      p.index.evaluate((atom) => {
+    const evaluate = (index: Index, position: readonly number[]) =>
+      index.evaluate((atom) => {
         const d = this.#dimension(atom);
-        return d >= 0 ? (position[d] as number) : 0;
+        if (d >= 0) return position[d] as number;
+        // what is read from a tensor differs wherever it can
+        return [...(this.#origins.get(atom.name) ?? [])].reduce(
+          (n, o) => n * (limit[o] as number) + (position[o] as number),
+          0,
+        );
       });
+    const at = (position: readonly number[]) => evaluate(p.index, position);
     const origin = at(start);
     const step = (d: number) => at(start.map((s, i) => (i === d ? s - (box[d] as number) : s))) - origin;
     const aligned = p.vec && origin % 4 === 0 && p.dims.every((d) => box[d] === limit[d] || step(d) % 4 === 0);
-    const places = new Set(
-      p.strides
-        ? affinePlaces(origin, p.strides, p.dims, box)
-        : offsets(p.dims.map((d) => box[d] as number)).map(moved),
-    );
-    return { aligned, scalars: places.size, vec4s: new Set([...places].map((i) => Math.floor(i / 4))).size };
+    const positions = p.strides ? [] : offsets(p.dims.map((d) => box[d] as number)).map(moved);
+    const places = new Set(p.strides ? affinePlaces(origin, p.strides, p.dims, box) : positions.map(at));
+    const quotients = p.index.terms.flatMap(({ atom: { of } }) => (of?.op === "div" ? [of] : []));
+    const valueAt = (position: readonly number[]) =>
+      `${at(position)}${quotients.map(({ arg, by }) => ` ${evaluate(arg, position) % by}`)}`;
+    const values = quotients.length > 0 ? new Set(positions.map(valueAt)).size : places.size;
+    return { aligned, scalars: places.size, vec4s: new Set([...places].map((i) => Math.floor(i / 4))).size, values };
 
-    function moved(offset: readonly number[]): number {
+    function moved(offset: readonly number[]): number[] {
       const position = [...start];
       p.dims.forEach((d, i) => {
         position[d] = (start[d] as number) + (offset[i] as number);
       });
-      return at(position);
+      return position;
     }
   }
 }

@@ -8,7 +8,7 @@ import type { Tree } from "../../src/graph/tree.ts";
 import type { Binding, Buffer, Plan } from "../../src/plan/data.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
-import { f32, i32, type TensorType } from "../../src/shape/types.ts";
+import { f32, i32, type TensorType, u8 } from "../../src/shape/types.ts";
 import { concat, type Tensor } from "../../src/tensor.ts";
 import { type TypeTree, trace } from "../../src/trace.ts";
 import { build, type Recipe, recipes, typesOf } from "../graphs.ts";
@@ -215,6 +215,16 @@ describe("a carried value", () => {
       ["carry.i32", 0],
     ]);
   });
+});
+
+test("rows taken from a data set cost a load each: lanes own columns too", () => {
+  const types = { x: u8(1000, 784), rows: i32(64), w: f32(784, 128) };
+  const product = ({ x, rows, w }: Record<"x" | "rows" | "w", Tensor>) => ({
+    y: x.gather(rows).cast("f32").matmul(w),
+  });
+  const { dispatches } = planOf(product as never, types, [], softwareTarget);
+  const { schedules } = dispatches.find(({ label }) => label.includes("matmul"))!;
+  expect(schedules[0]!.tile[1]).toBeGreaterThanOrEqual(4);
 });
 
 test("more inputs than a kernel may bind are summed in several", () => {
