@@ -32,7 +32,7 @@ export interface Report {
 }
 
 const batch = 500;
-const steps = 100;
+const steps = 50;
 
 runtime.env.wasm.wasmPaths = { wasm: "/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm" };
 
