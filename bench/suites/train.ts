@@ -29,9 +29,8 @@ export interface TrainRow extends Row {
   readonly submits: number;
   readonly multiplyAdds: number;
   readonly bytes: number;
-  /** Each value read once and written once; and that of inputs and state alone. */
+  /** Each value read once and written once. */
   readonly leastBytes: number;
-  readonly leastBytesOfEnds: number;
   readonly pipelines: number;
   /** From the trainer's options to its plan, and from there to the last pipeline. With tuning, all of it is planning. */
   readonly planMilliseconds: number;
@@ -65,7 +64,6 @@ const main: PageModule<TrainArgs, Message<About, TrainRow>, void> = async (args,
     const { milliseconds, jsMicroseconds } = sampled(times);
     const { plan, stats } = programOf(training.trainer);
     const total = (f: (d: (typeof plan.dispatches)[number]) => number) => plan.dispatches.reduce((n, d) => n + f(d), 0);
-    const least = leastBytes(plan.dispatches);
     const row: TrainRow = {
       ...{ name: args.tune ? `${task}, tuned` : task, firstLoss, lastLoss },
       ...{ jsMicroseconds, stepMilliseconds: milliseconds },
@@ -74,8 +72,7 @@ const main: PageModule<TrainArgs, Message<About, TrainRow>, void> = async (args,
       submits: stats.submits / stats.steps,
       multiplyAdds: total((d) => d.multiplyAdds),
       bytes: total((d) => d.bytes),
-      leastBytes: least.all,
-      leastBytesOfEnds: least.ends,
+      leastBytes: leastBytes(plan.dispatches).all,
       pipelines: device.pipelines.size,
       planMilliseconds: marks.first - start,
       compileMilliseconds: marks.last - marks.first,

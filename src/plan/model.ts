@@ -99,10 +99,13 @@ export class Model {
   #trace(statement: string): void {
     const [, name, value] = /^let (\w+) = (.*)$/.exec(statement) ?? [];
     if (name === undefined || value === undefined) return;
-    this.#origins.set(
-      name,
-      new Set([...value.matchAll(/\w+/g)].flatMap(([word]) => [...(this.#origins.get(word) ?? [])])),
-    );
+    this.#origins.set(name, new Set([...value.matchAll(/\w+/g)].flatMap(([word]) => this.#originsOf(word))));
+  }
+
+  /** A lane coordinate's or a loop variable's own dimension; of another name those that it was made from. */
+  #originsOf(name: string): number[] {
+    const d = this.#dimension({ name });
+    return d >= 0 ? [d] : [...(this.#origins.get(name) ?? [])];
   }
 
   #pattern(s: Load): Pattern {
@@ -116,7 +119,7 @@ export class Model {
           if (d >= 0) dims.add(d);
           else {
             regular = false;
-            for (const origin of this.#origins.get(atom.name) ?? []) dims.add(origin);
+            for (const origin of this.#originsOf(atom.name)) dims.add(origin);
           }
         }
       }
@@ -134,7 +137,7 @@ export class Model {
   }
 
   /** o<d> is a dimension of the domain, r<d> of the reduction; -1: neither. */
-  #dimension({ name }: Atom): number {
+  #dimension({ name }: Pick<Atom, "name">): number {
     let d = this.#dimensions.get(name);
     if (d === undefined) {
       const match = /^([or])(\d+)$/.exec(name);
@@ -215,10 +218,7 @@ export class Model {
         const d = this.#dimension(atom);
         if (d >= 0) return position[d] as number;
         // what is read from a tensor differs wherever it can
-        return [...(this.#origins.get(atom.name) ?? [])].reduce(
-          (n, o) => n * (limit[o] as number) + (position[o] as number),
-          0,
-        );
+        return this.#originsOf(atom.name).reduce((n, o) => n * (limit[o] as number) + (position[o] as number), 0);
       });
     const at = (position: readonly number[]) => evaluate(p.index, position);
     const origin = at(start);
