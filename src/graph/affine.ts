@@ -124,14 +124,18 @@ export class Index {
       const period = Math.floor(remainder.min / by);
       return op === "div" ? quotient.add(period) : remainder.add(-period * by);
     }
+    // what is below the common step of the terms stays below it: (8·o + 3) / 64 = 8·o / 64, (8·o + 3) mod 64 = 8·o mod 64 + 3
+    const step = rest.reduce((g, { coef }) => commonDivisor(g, coef), by);
+    const below = restConstant % step;
+    const arg = remainder.add(-below);
     const atom: Atom = {
-      name: `(${remainder.key})${op === "div" ? "/" : "%"}${by}`,
-      min: op === "div" ? Math.floor(remainder.min / by) : 0,
-      max: op === "div" ? Math.floor(remainder.max / by) : by - 1,
-      of: { op, arg: remainder, by },
+      name: `(${arg.key})${op === "div" ? "/" : "%"}${by}`,
+      min: op === "div" ? Math.floor(arg.min / by) : 0,
+      max: op === "div" ? Math.floor(arg.max / by) : by - step,
+      of: { op, arg, by },
     };
     const opaque = new Index([{ atom, coef: 1 }], 0);
-    return op === "div" ? quotient.add(opaque) : opaque;
+    return op === "div" ? quotient.add(opaque) : opaque.add(below);
   }
 
   /** WGSL i32 text; `name` gives the identifier of an atom. */
@@ -157,6 +161,11 @@ export class Index {
     }
     return sum;
   }
+}
+
+/** Of |a| and |b|. */
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? Math.abs(a) : commonDivisor(b, a % b);
 }
 
 /** by·⌊e / by⌋ + (e mod by) is e again: what an unflatten took apart, a flatten puts together. */

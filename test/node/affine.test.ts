@@ -133,3 +133,10 @@ test("division takes out what it divides, and what stays within a period", () =>
   expect(o.mod(10).key).toBe(o.key);
   expect(o.mod(1).key).toBe("0");
 });
+
+test("what is below the common step of the terms is no part of a quotient, and stays beside a remainder", () => {
+  const o = Index.atom("o", 0, 99);
+  expect(o.mul(24).add(5).div(64).key).toBe(o.mul(24).div(64).key);
+  expect(o.mul(24).add(5).mod(64).key).toBe(o.mul(24).mod(64).add(5).key);
+  expect(o.mul(24).add(13).mod(64).key).toBe(o.mul(24).add(8).mod(64).add(5).key);
+});
