@@ -46,15 +46,25 @@ export function canvas(width: number, height: number, label: string): HTMLCanvas
   return element;
 }
 
-/** Calls `f` at the next frame, once however often it was asked for. */
+/** What waits for a frame, in order: one a frame, so that no frame is long. */
+const waiting = new Set<() => void>();
+
+function nextFrame(): void {
+  const [job] = waiting;
+  waiting.delete(job!);
+  if (waiting.size) requestAnimationFrame(nextFrame);
+  job!();
+}
+
+/** Calls `f` at a frame of its own, soon, once however often it was asked for. */
 export function atFrame(f: () => void): () => void {
-  let asked = false;
+  const job = () => f();
   return () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => {
-      asked = false;
-      f();
-    });
+    if (waiting.has(job)) return;
+    waiting.add(job);
+    if (waiting.size === 1) requestAnimationFrame(nextFrame);
   };
 }
+
+/** Resolves at a frame of its own: the rest of a long drawing. */
+export const ownFrame = (): Promise<void> => new Promise((resolve) => atFrame(resolve)());

@@ -3,9 +3,18 @@
 export type ColorName =
   | "page" | "card" | "sunk" | "text" | "muted" | "line" | "accent" | "accent-soft" | "second" | "good" | "bad" | "warn"; // biome-ignore format: one line
 
+/** Those that were asked for: asking the style anew has the whole page's computed, time and again while it changes. */
+const known = new Map<ColorName, string>();
+
 /** A colour of style.css as the theme has it now. */
-export const color = (name: ColorName): string =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+export function color(name: ColorName): string {
+  let value = known.get(name);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    known.set(name, value);
+  }
+  return value;
+}
 
 export type Rgb = readonly [number, number, number];
 
@@ -24,6 +33,7 @@ export function onThemeChange(element: HTMLElement, f: () => void): void {
 }
 
 const changed = () => {
+  known.clear();
   for (const element of document.querySelectorAll("[data-themed]")) element.dispatchEvent(new Event("themechange"));
 };
 

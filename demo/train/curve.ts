@@ -31,12 +31,13 @@ export class Curve {
   }
 
   /** The mean of what lies round each point, to both sides alike so that it does not lag behind: weights fall exponentially, over a 50th of
-   *  the curve. Of the logarithms for a logarithmic axis. */
+   *  the curve, and over less where it begins, which is where it is steep. Of the logarithms for a logarithmic axis. */
   smooth(logarithmic = false): number[] {
-    const keep = Math.exp(-50 / this.#ys.length);
+    const reach = this.#ys.length / 50;
+    const keep = this.#ys.map((_, i) => Math.exp(-1 / Math.min(reach, (i + 0.3) / 3)));
     const values = logarithmic ? this.#ys.map(Math.log) : this.#ys;
     const before = sums(values, keep);
-    const after = sums(values.toReversed(), keep).reverse();
+    const after = sums(values.toReversed(), keep.reverse()).reverse();
     return values.map((value, i) => {
       const [a, b] = [before[i] as Sum, after[i] as Sum];
       const mean = (a.sum + b.sum - value) / (a.weight + b.weight - 1); // the point itself is in both
@@ -51,11 +52,11 @@ interface Sum {
 }
 
 /** Of each value and those before it, each step back worth `keep` times as much. */
-function sums(values: readonly number[], keep: number): Sum[] {
+function sums(values: readonly number[], keep: readonly number[]): Sum[] {
   let [sum, weight] = [0, 0];
-  return values.map((value) => {
-    sum = keep * sum + value;
-    weight = keep * weight + 1;
+  return values.map((value, i) => {
+    sum = keep[i]! * sum + value;
+    weight = keep[i]! * weight + 1;
     return { sum, weight };
   });
 }

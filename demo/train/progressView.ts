@@ -28,7 +28,8 @@ export class ProgressView {
   #tested: { readonly step: number; readonly accuracy: number }[] = [];
   #lossChart: Chart | undefined;
   #accuracyChart: Chart | undefined;
-  readonly #draw = atFrame(() => this.#drawCharts());
+  readonly #drawLoss = atFrame(() => this.#showLoss());
+  readonly #drawAccuracy = atFrame(() => this.#showAccuracy());
 
   constructor() {
     const list = byId("stats", HTMLDListElement);
@@ -80,14 +81,14 @@ export class ProgressView {
 
   ready(about: About): void {
     this.#about = about;
-    byId("adapter", HTMLSpanElement).textContent =
-      about.adapter + (about.kind === "gpu" && about.software ? ", in software" : "");
+    const kind = about.kind === "gpu" && about.software ? "software" : about.kind;
+    byId("where", HTMLSpanElement).textContent = {
+      ...{ cpu: "on the CPU", software: "on WebGPU in software", gpu: "on your GPU" },
+    }[kind];
+    byId("adapter", HTMLSpanElement).textContent = about.adapter + (kind === "software" ? ", in software" : "");
     const facts: [string, string][] = [
       ["adapter", about.adapter],
-      [
-        "runs on",
-        about.kind === "cpu" ? "the CPU reference" : about.software ? "the CPU, as WebGPU in software" : "a GPU",
-      ],
+      ["runs on", { cpu: "the CPU reference", software: "the CPU, as WebGPU in software", gpu: "a GPU" }[kind]],
       ["examples", count(about.examples)],
       ["parameters", count(about.parameters)],
       ["dispatches a step", about.dispatches ? count(about.dispatches) : "none: the reference"],
@@ -114,7 +115,8 @@ export class ProgressView {
     this.#set("Speed", number(examplesPerSecond), `${this.#task.unit}/s`);
     this.#set("Epoch", (step / (this.#about?.stepsPerEpoch ?? 1)).toFixed(2));
     this.#set("Time left", duration(secondsLeft));
-    this.#draw();
+    this.#drawLoss();
+    this.#drawAccuracy();
   }
 
   /** The accuracy on test images, now. */
@@ -122,7 +124,7 @@ export class ProgressView {
     if (this.#tested.at(-1)?.step === this.step) this.#tested.pop();
     this.#tested.push({ step: this.step, accuracy });
     this.#set("Test accuracy", percent(accuracy));
-    this.#draw();
+    this.#drawAccuracy();
   }
 
   state(state: State): void {
@@ -149,11 +151,14 @@ export class ProgressView {
     this.#stats.get(name)!.value.replaceChildren(text, ...(unit ? [" ", h("small", {}, unit)] : []));
   }
 
-  #drawCharts(): void {
+  #showLoss(): void {
     const { x, raw } = this.#loss;
     const smooth = this.#loss.smooth(this.#logarithmic);
     this.#lossChart?.set([x, raw, smooth]);
     this.#lossChart?.describe(`Loss ${number(smooth.at(-1) ?? Number.NaN)} at step ${this.step}`);
+  }
+
+  #showAccuracy(): void {
     if (!this.#accuracyChart) return;
     const training = this.#accuracy;
     const steps = [...new Set([...training.x, ...this.#tested.map(({ step }) => step)])].sort((a, b) => a - b);

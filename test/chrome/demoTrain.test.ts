@@ -25,15 +25,41 @@ async function firstLosses(page: Page): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-/** Notes frames, and tasks of 50 ms or more, from now on. */
-const watch = `
-  globalThis.seen = { frames: 0, tasks: [] };
-  (function frame() { seen.frames++; requestAnimationFrame(frame); })();
-  new PerformanceObserver((list) => seen.tasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: "longtask" });
-`;
-
 /** How many want each core now: at least 1. What is timed here is promised of a machine that does nothing else. */
 const crowd = (): number => Math.max(1, (loadavg()[0] as number) / 2);
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly dur?: number;
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** Does something to the page and requires that it stays free meanwhile: that frames keep coming, and that no task of its main thread takes
+ *  50 ms. Of a task that is the CPU time of the thread: WebGPU in software trains on all cores, and how long a task waits for one of them is
+ *  not what it does. */
+async function staysFree(page: Page, work: () => Promise<void>): Promise<void> {
+  await page.evaluate(`globalThis.frames = 0; (function frame() { frames++; requestAnimationFrame(frame); })();`);
+  await page.tracing.start({ categories: ["toplevel"] });
+  const started = performance.now();
+  await work();
+  const seconds = (performance.now() - started) / 1000;
+  expect(((await page.evaluate("frames")) as number) / seconds, "frames a second").toBeGreaterThan(30 / crowd());
+  const { traceEvents } = JSON.parse(new TextDecoder().decode(await page.tracing.stop()));
+  const threads = new Map<string, string>();
+  const tasks: number[] = [];
+  const threadOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  for (const event of traceEvents as TraceEvent[])
+    if (event.name === "thread_name") threads.set(threadOf(event), event.args.name ?? "");
+  for (const event of traceEvents as TraceEvent[])
+    if (event.ph === "X" && event.name.endsWith("RunTask") && threads.get(threadOf(event)) === "CrRendererMain")
+      tasks.push((event.tdur ?? event.dur ?? 0) / 1000);
+  expect(tasks.length, "tasks seen").toBeGreaterThan(100);
+  expect(Math.max(...tasks), "the longest task, milliseconds").toBeLessThan(50);
+}
 
 /** Draws with the mouse; places are shares of the pad. */
 async function draw(page: Page, places: readonly (readonly [number, number])[]): Promise<void> {
@@ -50,17 +76,12 @@ async function draw(page: Page, places: readonly (readonly [number, number])[]):
 test("a CNN learns while the page stays free, and recognises a digit that is drawn", async () => {
   const { page, logged } = await open("task=mnist-cnn&images=4000&length=3");
   await textOf(page, "#status", "Ready");
-  await page.evaluate(watch);
-  const started = performance.now();
-  await page.click("#start");
-  expect(await firstLosses(page), "seconds from the click to the first steps").toBeLessThan(3 * crowd());
-  await textOf(page, "#status", "Done");
-  const seconds = (performance.now() - started) / 1000;
-  const { frames, tasks } = (await page.evaluate("seen")) as { frames: number; tasks: number[] };
-  expect(frames / seconds, "frames a second").toBeGreaterThan(30 / crowd());
-  expect(Math.max(0, ...tasks), "the longest task, milliseconds").toBeLessThan(50 * crowd());
-
-  await textOf(page, '[data-stat="Test accuracy"]', "9"); // though what tests it is out of view
+  await staysFree(page, async () => {
+    await page.click("#start");
+    expect(await firstLosses(page), "seconds from the click to the first steps").toBeLessThan(3 * crowd());
+    await textOf(page, "#status", "Done");
+    await textOf(page, '[data-stat="Test accuracy"]', "9"); // though what tests it is out of view
+  });
   await page.$eval("#see", (heading) => heading.scrollIntoView());
   const tested = await textOf(page, "#tested", "9");
   expect(await statOf(page, "Test accuracy")).toBeGreaterThan(90);
@@ -147,75 +168,78 @@ test("what cannot be trained is not begun; what goes wrong is said, until there 
 });
 
 test("when the worker loses its device, it says so and training resumes", async () => {
-  const { page, logged } = await open("task=mnist-mlp&images=2000&length=12");
+  const { page, logged } = await open("task=mnist-mlp&images=2000&length=6");
   await textOf(page, "#status", "Ready");
   await page.click("#start");
   await firstLosses(page);
   await page.$eval("#lose", (button) => (button as HTMLButtonElement).click());
   await textOf(page, ".banner h2", "The GPU was lost");
-  await textOf(page, "#status", "Done: 372 steps");
-  expect(await statOf(page, "Accuracy")).toBeGreaterThan(95);
+  await textOf(page, "#status", "Done: 186 steps");
+  expect(await statOf(page, "Accuracy")).toBeGreaterThan(90);
   expect(logged).toEqual([]);
   await page.close();
 });
 
-test("ten points: the boundary is drawn from the weights, and parts the classes", async () => {
+/** Blue less red of the decision boundary's picture beside a point of each class. */
+const classColours = (page: Page) =>
+  page.$eval("canvas.boundary", (element) => {
+    const { width, height } = element as HTMLCanvasElement;
+    const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
+    copy.drawImage(element as HTMLCanvasElement, 0, 0);
+    return [[0.1, 0.16], [0.9, 0.26]].map(([x, y]) => {
+      const [red, , blue] = copy.getImageData(x! * width, (1 - y!) * height, 1, 1).data;
+      return blue! - red!;
+    });
+  }); // biome-ignore format: a point a class
+
+test("every other task begins soon after the click and shows what it learns, while the page stays free", async () => {
   const { page, logged } = await open("task=netbp&length=3000");
-  await textOf(page, "#status", "Ready");
-  await page.click("#start");
-  await textOf(page, "#status", "Done");
-  await page.$eval("canvas.boundary", (canvas) => canvas.scrollIntoView());
-  /** Blue less red beside a point of each class. */
-  const colours = () =>
-    page.$eval("canvas.boundary", (element) => {
-      const { width, height } = element as HTMLCanvasElement;
-      const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
-      copy.drawImage(element as HTMLCanvasElement, 0, 0);
-      return [[0.1, 0.16], [0.9, 0.26]].map(([x, y]) => {
-        const [red, , blue] = copy.getImageData(x! * width, (1 - y!) * height, 1, 1).data;
-        return blue! - red!;
-      });
-    }); // biome-ignore format: a point a class
-  await expect
-    .poll(colours, { timeout: 20_000 })
-    .toEqual([expect.toSatisfy((v) => v > 40), expect.toSatisfy((v) => v < -40)]);
-  expect(logged).toEqual([]);
-  await page.close();
-});
-
-test.each(["mnist-mlp", "mnist-lstm", "char-rnn", "adding"])(
-  "%s: the first losses come soon after the click",
-  async (task) => {
-    const { page, logged } = await open(`task=${task}`);
+  const begin = async (task: string, length?: number) => {
+    await page.evaluate(
+      (task, length) => {
+        document.querySelector<HTMLButtonElement>("#reset")!.click();
+        for (const [id, value] of Object.entries({ task, length })) {
+          if (!value) continue;
+          const field = document.querySelector<HTMLInputElement | HTMLSelectElement>(`#${id}`)!;
+          field.value = String(value);
+          field.dispatchEvent(new Event("change", { bubbles: true }));
+        }
+      },
+      ...([task, length] as const),
+    );
+    await start(task);
+  };
+  const start = async (task: string) => {
     await textOf(page, "#status", "Ready");
     await page.click("#start");
-    const seconds = await firstLosses(page);
-    expect(seconds).toBeLessThan(3 * crowd());
-    expect(logged).toEqual([]);
-    await page.close();
-  },
-);
+    expect(await firstLosses(page), `${task}: seconds from the click to the first steps`).toBeLessThan(3 * crowd());
+    await page.$eval("#panels", (panels) => panels.scrollIntoView());
+  };
+  const appears = (selector: string) => page.waitForSelector(selector, { timeout: 60_000 });
+  await textOf(page, "#status", "Ready");
+  await staysFree(page, async () => {
+    await start("netbp");
+    await textOf(page, "#status", "Done");
+    const parted = [expect.toSatisfy((v) => v > 40), expect.toSatisfy((v) => v < -40)];
+    await expect.poll(() => classColours(page), { timeout: 20_000 }).toEqual(parted);
 
-test("text and sums: what is written, each net's error, and how the gradients flow", async () => {
-  const text = await open("task=char-rnn&length=8");
-  await textOf(text.page, "#status", "Ready");
-  await text.page.click("#start");
-  await text.page.$eval(".written", (p) => p.scrollIntoView());
-  await text.page.waitForSelector(".written .prompt", { timeout: 60_000 });
-  expect((await text.page.$eval(".written", (p) => p.textContent ?? "")).length).toBe(48 + 200);
-  await text.page.waitForSelector(".spread", { timeout: 60_000 });
-  expect(text.logged).toEqual([]);
-  await text.page.close();
+    for (const task of ["mnist-mlp", "mnist-lstm"]) {
+      await begin(task);
+      await appears(".mistakes li");
+    }
 
-  const sums = await open("task=adding&length=8");
-  await textOf(sums.page, "#status", "Ready");
-  await sums.page.click("#start");
-  await textOf(sums.page, "#status", "Done");
-  await sums.page.$eval("#panels", (panels) => panels.scrollIntoView());
-  expect(await textOf(sums.page, "#flow", "RNN: the first step gets")).toMatch(/LSTM: the first step gets/);
-  expect(await seriousOf(sums.page)).toEqual([]);
-  expect(sums.logged).toEqual([]);
-  await sums.page.close();
+    await begin("char-rnn", 8);
+    await appears(".written .prompt");
+    expect((await page.$eval(".written", (p) => p.textContent ?? "")).length).toBe(48 + 200);
+    await appears(".spread");
+
+    await begin("adding", 8);
+    await textOf(page, "#status", "Done");
+    expect(await textOf(page, "#flow", "RNN: the first step gets")).toMatch(/LSTM: the first step gets/);
+  });
+  expect(await seriousOf(page)).toEqual([]);
+  expect(logged).toEqual([]);
+  await page.close();
 });
 
 /** Takes WebGPU away from the page and from its workers, before their own code. */

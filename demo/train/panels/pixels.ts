@@ -2,7 +2,10 @@
 import { h } from "../../common/dom.ts";
 import { type Rgb, rgb } from "../../common/theme.ts";
 
-/** Pictures of one size side by side, `columns` to a row, one pixel apart. `shade` gives the colour of a value. */
+/** The colour of a value, as a pixel of an ImageData: four bytes, red first. */
+export type Shade = (value: number) => number;
+
+/** Pictures of one size side by side, `columns` to a row, one pixel apart. */
 export function drawPictures(
   canvas: HTMLCanvasElement,
   pictures: {
@@ -12,7 +15,7 @@ export function drawPictures(
     readonly data: ArrayLike<number>;
   },
   columns: number,
-  shade: (value: number) => Rgb,
+  shade: Shade,
 ): void {
   const { count, height, width, data } = pictures;
   const rows = Math.ceil(count / columns);
@@ -20,36 +23,37 @@ export function drawPictures(
   canvas.height = rows * (height + 1) - 1;
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   const image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
   for (let k = 0; k < count; k++) {
     const [left, top] = [(k % columns) * (width + 1), Math.floor(k / columns) * (height + 1)];
-    for (let i = 0; i < height * width; i++) {
-      const at = 4 * ((top + Math.floor(i / width)) * canvas.width + left + (i % width));
-      const [r, g, b] = shade(data[k * height * width + i] as number);
-      image.data[at] = r;
-      image.data[at + 1] = g;
-      image.data[at + 2] = b;
-      image.data[at + 3] = 255;
-    }
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        pixels[(top + y) * image.width + left + x] = shade(data[(k * height + y) * width + x] as number);
   }
   context.putImageData(image, 0, 0);
 }
 
-const mix = (from: Rgb, to: Rgb, t: number): Rgb => [
-  from[0] + t * (to[0] - from[0]),
-  from[1] + t * (to[1] - from[1]),
-  from[2] + t * (to[2] - from[2]),
-];
+const levels = 256;
+
+/** From one colour to another, in so many levels. */
+function ramp(from: Rgb, to: Rgb): Uint32Array {
+  const bytes = new Uint8ClampedArray(4 * levels);
+  for (let i = 0; i < levels; i++)
+    bytes.set([...from.map((v, c) => v + (i / (levels - 1)) * (to[c]! - v)), 255], 4 * i);
+  return new Uint32Array(bytes.buffer);
+}
 
 /** Negative values in one colour, positive in another, zero as the card; `limit` is full colour. */
-export function diverging(limit: number): (value: number) => Rgb {
-  const [card, positive, negative] = [rgb("sunk"), rgb("accent"), rgb("second")];
-  return (v) => mix(card, v > 0 ? positive : negative, Math.min(1, Math.abs(v) / (limit || 1)));
+export function diverging(limit: number): Shade {
+  const [positive, negative] = [ramp(rgb("sunk"), rgb("accent")), ramp(rgb("sunk"), rgb("second"))];
+  const scale = (levels - 1) / (limit || 1);
+  return (v) => (v > 0 ? positive : negative)[Math.min(levels - 1, Math.round(Math.abs(v) * scale))] as number;
 }
 
 /** 0 … 255, ink on the card. */
-export function ink(): (value: number) => Rgb {
-  const [card, text] = [rgb("sunk"), rgb("text")];
-  return (v) => mix(card, text, v / 255);
+export function ink(): Shade {
+  const shades = ramp(rgb("sunk"), rgb("text"));
+  return (v) => shades[v] as number;
 }
 
 export function largest(data: ArrayLike<number>): number {

@@ -1,10 +1,10 @@
 // How it does on images it has not trained on: the confusion matrix, and the digits it gets wrong.
-import { h } from "../../common/dom.ts";
+import { h, ownFrame } from "../../common/dom.ts";
 import { count, percent } from "../../common/format.ts";
 import type { Run } from "../run.ts";
-import type { Review } from "../worker/review.ts";
+import type { Mistake, Review } from "../worker/review.ts";
 import { card, type Panel } from "./panel.ts";
-import { drawPictures, ink, pictureCanvas } from "./pixels.ts";
+import { drawPictures, ink, pictureCanvas, type Shade } from "./pixels.ts";
 
 /** Two panels that one look fills: it is taken in any case, since the accuracy stands above. `onReview` is told of each. */
 export function reviewPanels(run: Run, examples: () => number, onReview: (review: Review) => void): Panel[] {
@@ -16,9 +16,10 @@ export function reviewPanels(run: Run, examples: () => number, onReview: (review
       always: true,
       async refresh() {
         const review = await run.host.review(examples());
-        confusion.show(review);
-        mistakes.show(review);
         onReview(review);
+        await ownFrame();
+        confusion.show(review);
+        await mistakes.show(review);
       },
     },
     { element: mistakes.element, refresh: async () => {} },
@@ -74,6 +75,7 @@ function confusionTable() {
 
 function mistakeList() {
   const list = h("ul", { className: "mistakes" });
+  const items: MistakeItem[] = [];
   const none = h("p", { className: "small muted" }, "Not tested yet.");
   const element = card(
     "What it gets wrong",
@@ -83,18 +85,32 @@ function mistakeList() {
   );
   return {
     element,
-    show({ mistakes }: Review) {
+    async show({ mistakes }: Review) {
       none.hidden = mistakes.length > 0;
       none.textContent = "No mistake among the images tested.";
       const shade = ink();
-      list.replaceChildren(
-        ...mistakes.map(({ pixels, label, predicted, confidence }) => {
-          const picture = pictureCanvas(`A ${label}, taken for a ${predicted}`);
-          drawPictures(picture, { count: 1, height: 28, width: 28, data: pixels }, 1, shade);
-          picture.title = `${percent(confidence)} sure`;
-          return h("li", {}, picture, `${label} → `, h("b", {}, predicted));
-        }),
-      );
+      for (const [i, mistake] of mistakes.entries()) {
+        if (i % 5 === 0) await ownFrame();
+        (items[i] ??= mistakeItem()).show(mistake, shade);
+      }
+      list.replaceChildren(...items.slice(0, mistakes.length).map(({ element }) => element));
+    },
+  };
+}
+
+type MistakeItem = ReturnType<typeof mistakeItem>;
+
+function mistakeItem() {
+  const picture = pictureCanvas("");
+  const [digit, said] = [h("span", {}), h("b", {})];
+  return {
+    element: h("li", {}, picture, h("span", {}, digit, " → ", said)),
+    show({ pixels, label, predicted, confidence }: Mistake, shade: Shade) {
+      drawPictures(picture, { count: 1, height: 28, width: 28, data: pixels }, 1, shade);
+      picture.setAttribute("aria-label", `A ${label}, taken for a ${predicted}`);
+      picture.title = `${percent(confidence)} sure`;
+      digit.textContent = String(label);
+      said.textContent = String(predicted);
     },
   };
 }
