@@ -73,6 +73,7 @@ async function look(): Promise<void> {
 const run = new Run({
   state(state) {
     again.disabled = state !== "finished";
+    status.ariaLive = state === "finished" ? "polite" : "off"; // not every step is read out
     if (state === "ready") {
       started = performance.now();
       void run.start();

@@ -75,10 +75,29 @@ page.append(
   ),
 );
 
+// made once: it may be open, or be read, while more is measured
+const json = h("textarea", { readOnly: true, rows: 8, id: "json", attr: { "aria-label": "The results as JSON" } });
+const copy = h("button", { type: "button", id: "copy" }, "Copy");
+copy.onclick = async () => {
+  await navigator.clipboard.writeText(json.value);
+  copy.textContent = "Copied";
+};
+const table = h("section", { className: "card", attr: { "aria-label": "Crossovers" } });
+const plot = h("div", {});
+const asText = h(
+  "details",
+  { className: "card" },
+  h("summary", {}, "As JSON"),
+  h("p", { className: "row" }, copy),
+  json,
+);
+
 let worker: Worker | undefined;
 let device = "";
 let found = new Map<string, Series>();
 let selected = "";
+/** Someone has chosen what is shown. */
+let chosen = false;
 
 function show(): void {
   const all = [...found.values()];
@@ -89,34 +108,25 @@ function show(): void {
   }
   const select = (name: string) => {
     selected = name;
+    chosen = true;
     show();
   };
-  const json = h("textarea", {
-    readOnly: true,
-    rows: 8,
-    id: "json",
-    value: asJson(device, extents[extent.value as Extent].samples, all),
-  });
-  json.setAttribute("aria-label", "The results as JSON");
-  const copy = h("button", { type: "button" }, "Copy");
-  copy.onclick = async () => {
-    await navigator.clipboard.writeText(json.value);
-    copy.textContent = "Copied";
-  };
-  results.replaceChildren(
+  json.value = asJson(device, extents[extent.value as Extent].samples, all);
+  copy.textContent = "Copy";
+  if (!asText.isConnected) results.replaceChildren(table, plot, asText);
+  const { activeElement } = document;
+  const focused = table.contains(activeElement) ? activeElement?.textContent : null;
+  table.replaceChildren(
+    h("h2", {}, "From which size on the GPU wins"),
     h(
-      "section",
-      { className: "card", attr: { "aria-label": "Crossovers" } },
-      h("h2", {}, "From which size on the GPU wins"),
-      h(
-        "div",
-        { className: "scroll", tabIndex: 0, attr: { role: "region", "aria-label": "Crossovers" } },
-        seriesTable(all, series.name, select),
-      ),
+      "div",
+      { className: "scroll", tabIndex: 0, attr: { role: "region", "aria-label": "Crossovers" } },
+      seriesTable(all, series.name, select),
     ),
-    seriesView(series),
-    h("details", { className: "card" }, h("summary", {}, "As JSON"), h("p", { className: "row" }, copy), json),
   );
+  plot.replaceChildren(seriesView(series));
+  for (const button of focused ? table.querySelectorAll("button") : [])
+    if (button.textContent === focused) button.focus(); // the table is another one
 }
 
 function end(text: string): void {
@@ -141,7 +151,7 @@ function receive(message: Message): void {
       break;
     case "series":
       found.set(message.series.name, message.series);
-      selected = message.series.name;
+      if (!chosen) selected = message.series.name;
       show();
       break;
     case "done":
@@ -163,6 +173,7 @@ start.onclick = () => {
     return;
   }
   found = new Map();
+  chosen = false;
   show();
   start.disabled = extent.disabled = true;
   cancel.disabled = false;

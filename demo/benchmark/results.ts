@@ -63,13 +63,14 @@ const sides: readonly (readonly [Exclude<Side, "wasm">, string])[] = [
 /** Times over sizes, both on logarithmic scales; below, the same as numbers. */
 export function seriesView({ name, axis, points }: Series): HTMLElement {
   const milliseconds = (ms: number) => duration(ms / 1000);
+  const shown = { marks: true, format: milliseconds };
   const plot = chart({
     ...{ title: `${name}: time over ${axis}`, x: axis, height: 300, logX: true, logY: true },
-    ...{ formatX: count, formatY: milliseconds },
+    ...{ formatX: count, formatY: (ms) => milliseconds(ms).replace(".0 ", " ") },
     lines: [
-      { label: "GPU, a call", color: "accent", marks: true },
-      { label: "GPU, in a chain", color: "good", marks: true },
-      { label: "CPU reference", color: "second", marks: true },
+      { label: "GPU, a call", color: "accent", ...shown },
+      { label: "GPU, in a chain", color: "good", ...shown },
+      { label: "CPU reference", color: "second", ...shown },
     ],
   });
   plot.set([points.map((p) => p.size), ...sides.map(([side]) => points.map((p) => p[side] ?? null))]);

@@ -13,6 +13,7 @@ import type { Work } from "../../bench/measure.ts";
 import { type OpCase, opCases } from "../../bench/ops.ts";
 import { chain, type Series, Sizes } from "../../bench/sizes.ts";
 import { findDevice } from "../common/findDevice.ts";
+import { count } from "../common/format.ts";
 import { extents, type Job, type TaskName } from "./suite.ts";
 import { batchSizes, trainerOf } from "./training.ts";
 
@@ -55,7 +56,7 @@ async function measure(job: Job): Promise<void> {
   for (const { name, axis, sizes, add } of series) {
     const over = new Sizes(samples);
     for (const size of sizes) {
-      send({ kind: "progress", text: `${name}: ${size} ${axis}`, done: done++, total });
+      send({ kind: "progress", text: `${name}: ${count(size)} ${axis}`, done: done++, total });
       await add(over, size);
       send({ kind: "series", series: { name, axis, points: over.points } });
     }

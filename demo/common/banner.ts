@@ -52,9 +52,14 @@ export function removeBanner(key: string): void {
   for (const old of document.querySelectorAll<HTMLElement>("main > .banner")) if (old.dataset.key === key) old.remove();
 }
 
-/** An error as a banner. */
-export const errorBanner = (error: unknown, title = "Something went wrong"): (() => void) =>
-  banner({ tone: "error", title, key: "error" }, h("p", {}, error instanceof Error ? error.message : String(error)));
+/** An error as a banner. Where the GPU was lost, one begins again on what the browser gives next. */
+export function errorBanner(error: unknown, title = "Something went wrong"): () => void {
+  const text = h("p", {}, error instanceof Error ? error.message : String(error));
+  if (!(error instanceof Error && error.name === "DeviceLostError"))
+    return banner({ tone: "error", title, key: "error" }, text);
+  const actions = [{ label: "Begin again", onclick: () => location.reload() }];
+  return banner({ tone: "error", title: "The GPU was lost", key: "error", actions }, text);
+}
 
 /** Shows errors that nobody caught. */
 export function catchErrors(): void {

@@ -31,7 +31,7 @@ export interface ChartOptions {
   readonly range?: readonly [number, number];
   /** Default: as short as can be. */
   readonly formatX?: (x: number) => string;
-  /** Default: three digits, or as short as can be where it is logarithmic. */
+  /** Default: as short as can be. */
   readonly formatY?: (y: number) => string;
 }
 
@@ -48,7 +48,7 @@ const exact = (x: number): string => x.toLocaleString("en");
 
 export function chart(options: ChartOptions): Chart {
   const { title, lines, height = 220, logX = false, logY = false, range } = options;
-  const { formatX = tick, formatY = logY ? tick : number } = options;
+  const { formatX = tick, formatY = tick } = options;
   const place = h("div", { className: "plot", attr: { role: "img", "aria-label": title } });
   const element = h("figure", { className: "chart" }, h("figcaption", {}, title), place);
   let data: readonly (readonly (number | null)[])[] = [[], ...lines.map(() => [])];

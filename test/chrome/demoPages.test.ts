@@ -163,8 +163,16 @@ describe("The notes", () => {
     expect(refuted).toEqual(["delta", "losses", "convolution", "bptt", "bptt"]);
   }
 
-  test("each is alive and its checks pass, also when it has been played with", async () => {
-    const { page, logged } = await site.open("notes/index.html");
+  /** Keeps the page's device, so that it can be lost. */
+  const keepDevice = `
+    const { requestDevice } = GPUAdapter.prototype;
+    GPUAdapter.prototype.requestDevice = async function (...args) {
+      return (globalThis.kept = await requestDevice.apply(this, args));
+    };
+  `;
+
+  test("each is alive and its checks pass, also when it has been played with; after the loss of the device anew", async () => {
+    const { page, logged } = await site.open("notes/index.html", keepDevice);
     expectRight(await checksOf(page));
     await expectAccessible(page);
 
@@ -188,6 +196,12 @@ describe("The notes", () => {
     );
     await new Promise((r) => setTimeout(r, 1500)); // checks follow when all is quiet
     expectRight(await checksOf(page));
+
+    await page.evaluate("kept.destroy()");
+    await page.$eval("#forward button", (button) => button.click());
+    await textOf(page, ".banner.error h2", "The GPU was lost");
+    await Promise.all([page.waitForNavigation(), page.$$eval(".banner button", ([again]) => again?.click())]);
+    await page.waitForSelector("#forward[data-alive] .checks li");
     expect(logged).toEqual([]);
     await page.close();
   });

@@ -222,6 +222,7 @@ test("every other task begins soon after the click and shows what it learns, whi
     await textOf(page, "#status", "Done");
     const parted = [expect.toSatisfy((v) => v > 40), expect.toSatisfy((v) => v < -40)];
     await expect.poll(() => classColours(page), { timeout: 20_000 }).toEqual(parted);
+    await appears(".spread");
 
     for (const task of ["mnist-mlp", "mnist-lstm"]) {
       await begin(task);
@@ -231,7 +232,6 @@ test("every other task begins soon after the click and shows what it learns, whi
     await begin("char-rnn", 8);
     await appears(".written .prompt");
     expect((await page.$eval(".written", (p) => p.textContent ?? "")).length).toBe(48 + 200);
-    await appears(".spread");
 
     await begin("adding", 8);
     await textOf(page, "#status", "Done");

@@ -43,7 +43,17 @@ const pages: Readonly<Record<string, { readonly path: string; readonly prepare: 
       await page.waitForSelector(".spread");
     },
   },
-  inspect: { path: "inspect/index.html", prepare: (page) => page.waitForSelector(".wgsl") },
+  inspect: {
+    path: "inspect/index.html",
+    async prepare(page) {
+      for (const [id, shown] of [["time", ".timeline"], ["verify", ".plan tbody td:last-child"]] as const) {
+        await page.waitForFunction((id) => !document.querySelector<HTMLButtonElement>(`#${id}`)?.disabled, {}, id);
+        await page.click(`#${id}`);
+        await page.waitForSelector(shown);
+      }
+      await textOf(page, ".plan tbody td:last-child", "✓");
+    }, // biome-ignore format: a button a line
+  },
   benchmark: {
     path: "benchmark/index.html",
     async prepare(page) {
@@ -52,12 +62,10 @@ const pages: Readonly<Record<string, { readonly path: string; readonly prepare: 
         for (const box of boxes)
           if (box.checked !== wanted.includes(box.parentElement?.textContent?.trim() ?? "")) box.click();
       });
-      await page.select("select", (await page.$eval("select option", (o) => o.value)) as string);
-      await page.click("button.primary");
-      await page.waitForSelector(".uplot", { timeout: 300_000 });
-      await page.waitForFunction(() => !document.querySelector<HTMLButtonElement>("button.primary")?.disabled, {
-        timeout: 300_000,
-      });
+      await page.select("#extent", "medium");
+      await page.click("#start");
+      await textOf(page, "#status", "Done");
+      await page.$$eval("#crossovers button", ([, matmul]) => matmul?.click());
     },
   },
   notes: { path: "notes/index.html", prepare: (page) => page.waitForSelector(".katex") },
