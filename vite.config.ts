@@ -1,5 +1,6 @@
 // Vitest runs four projects, foldered by what they need, one after the other: node (nothing but Node), gpu (WebGPU in Node,
 // through Dawn; a process per file), chrome (a real browser, through puppeteer) and package (the packed library, installed).
+// Files of the first two run beside each other, one a core.
 
 import { defineConfig } from "vitest/config";
 
@@ -15,6 +16,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/node/**/*.test.ts"],
+          maxWorkers: "100%",
           testTimeout: minute / 2,
           sequence: { groupOrder: 0 },
         },
@@ -24,7 +26,9 @@ export default defineConfig({
         test: {
           name: "gpu",
           include: ["test/gpu/**/*.test.ts", "test/train/**/*.test.ts"],
+          setupFiles: ["test/gpu/polling.ts"],
           pool: "forks",
+          maxWorkers: "100%",
           testTimeout: 5 * minute,
           hookTimeout: minute,
           sequence: { groupOrder: 1 },

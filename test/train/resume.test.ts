@@ -14,13 +14,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string) => join(folder, name);
 const train = async (...args: string[]) => {
   const task = ["mnist-mlp", "--runtime", "node", "--examples", "640", "--json"];
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ["--import", "tsx", "src/cli/train.ts", ...task, ...args],
-    {
-      cwd: root,
-    },
-  );
+  const imports = ["--import", "tsx", "--import", "./test/gpu/polling.ts"];
+  const { stdout } = await promisify(execFile)(process.execPath, [...imports, "src/cli/train.ts", ...task, ...args], {
+    cwd: root,
+  });
   const lines = stdout.trim().split("\n");
   return JSON.parse(lines.at(-1) as string) as { losses: number[]; testAccuracy: number };
 };
