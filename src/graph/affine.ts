@@ -9,6 +9,8 @@ export interface Atom {
   readonly max: number;
   /** Present on a quotient or remainder. */
   readonly of?: { readonly op: "div" | "mod"; readonly arg: Index; readonly by: number };
+  /** Present on a value that was read or computed: the lane coordinates and loop variables that decide it. */
+  readonly from?: readonly string[];
 }
 
 interface Term {
@@ -30,8 +32,9 @@ export class Index {
     return new Index([], constant);
   }
 
-  static atom(name: string, min: number, max: number): Index {
-    return max === min ? Index.of(min) : new Index([{ atom: { name, min, max }, coef: 1 }], 0);
+  static atom(name: string, min: number, max: number, from?: readonly string[]): Index {
+    if (max === min) return Index.of(min);
+    return new Index([{ atom: { name, min, max, ...(from && { from }) }, coef: 1 }], 0);
   }
 
   /** Equal keys, equal expressions. */
@@ -91,11 +94,25 @@ export class Index {
     );
   }
 
+  /** The lane coordinates and loop variables that decide it. */
+  coordinates(): string[] {
+    return this.terms.flatMap(({ atom }) => atom.of?.arg.coordinates() ?? atom.from ?? [atom.name]);
+  }
+
   without(atom: Atom): Index {
     return new Index(
       this.terms.filter((t) => t.atom !== atom),
       this.constant,
     );
+  }
+
+  /** With a value for the atom of a name. */
+  bind(name: string, value: number): Index {
+    return this.terms.reduce((sum, { atom, coef }) => {
+      const { op, arg, by } = atom.of ?? {};
+      if (op) return sum.add(arg!.bind(name, value)[op](by!).mul(coef));
+      return sum.add(atom.name === name ? value * coef : new Index([{ atom, coef }], 0));
+    }, Index.of(this.constant));
   }
 
   /** ⌊this / by⌋ */

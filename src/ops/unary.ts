@@ -168,7 +168,8 @@ export const cast = elementwise<{ dtype: DType }>({
   },
   wgsl: ([x], { dtype }, [from]) => {
     if (dtype === "u8") return from === "f32" ? `u32(clamp(${x}, 0.0f, 255.0f))` : `(u32(${x}) & 255u)`;
-    return `${wgslType[dtype]}(${x})`;
+    // CPUs convert signed integers in one instruction, unsigned ones in several
+    return dtype === "f32" && from === "u8" ? `f32(i32(${x}))` : `${wgslType[dtype]}(${x})`;
   },
   gradient: null, // integers carry no gradient, and f32 to f32 is not made
 });

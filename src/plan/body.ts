@@ -3,7 +3,7 @@
 import type { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 import type { Buffer } from "./data.ts";
-import type { Block, Load, Store } from "./emit.ts";
+import type { Block, Load, Loop, Store } from "./emit.ts";
 import type { Kernel } from "./kernel.ts";
 import { decode } from "./lanes.ts";
 import { type BoxLoad, boxLoads, type QuadLoad, quadLoads, type Unit } from "./share.ts";
@@ -23,6 +23,8 @@ export function quadsOf(stores: readonly Store[]): Map<string, Store[]> {
   }
   return quads;
 }
+
+const loopText = ({ name, times }: Loop) => `for (var ${name} = 0i; ${name} < ${times}i; ${name}++)`;
 
 export interface PrintedKernel {
   readonly wgsl: string;
@@ -120,7 +122,8 @@ export class KernelPrinter {
     if (boxes.length > 0) say("workgroupBarrier();");
     for (const s of block) {
       if (typeof s === "string") say(s);
-      else if ("loop" in s) out += `${indent}${s.loop} {\n${this.#block(s.body, `${indent}  `, true)}${indent}}\n`;
+      else if ("loop" in s)
+        out += `${indent}${loopText(s.loop)} {\n${this.#block(s.body, `${indent}  `, true)}${indent}}\n`;
       else if (s.kind === "store") this.#store(s, stored, say);
       else {
         const name = unit(s);

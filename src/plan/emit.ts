@@ -25,16 +25,34 @@ export interface Store {
 
 export type Statement = string | Load | Store;
 
-/** Statements and loops, in order. */
-export type Block = (Statement | { readonly loop: string; readonly body: Block })[];
+/** A loop from 0 up. */
+export interface Loop {
+  /** The name of its variable, an i32. */
+  readonly name: string;
+  readonly times: number;
+}
 
-const identifier = /[a-z_][a-z_0-9]*/g;
+/** Statements and loops, in order. */
+export type Block = (Statement | Nested)[];
+
+export interface Nested {
+  readonly loop: Loop;
+  readonly body: Block;
+  /** Variables that it changes and keeps from one time to the next. */
+  readonly carries: number;
+}
+
+const identifier = /\b[a-z_][a-z_0-9]*/g;
+/** A lane coordinate, a variable of a reduction's loop or of an epilogue's. */
+const coordinate = /^[ore]\d+$/;
 const simple = /^([a-z_][a-z_0-9]*|-?[0-9.]+(e[-+]?[0-9]+)?[fu]?|true|false)$/;
 
 export class Emitter {
   readonly scopes: Statement[][] = [[]];
   readonly #prefix: string;
   readonly #depth = new Map<string, number>();
+  /** Of names: the coordinates that decide their values. */
+  readonly #from = new Map<string, ReadonlySet<string>>();
   readonly #memo = new Map<string, string>();
   readonly #atoms = new Map<string, string>();
   readonly #buffers = new Map<Buffer, number>();
@@ -49,6 +67,14 @@ export class Emitter {
   open(...names: string[]): void {
     this.scopes.push([]);
     for (const name of names) this.declare(name, this.scopes.length - 1);
+  }
+
+  /** The scopes, but for the outermost, as nested loops. */
+  nest(loops: readonly Loop[], carries = 0): Block {
+    const [first, ...inner] = loops;
+    if (!first) return [];
+    const scope = this.scopes.length - loops.length;
+    return [{ loop: first, carries, body: [...(this.scopes[scope] as Statement[]), ...this.nest(inner, carries)] }];
   }
 
   declare(name: string, depth: number): void {
@@ -70,8 +96,7 @@ export class Emitter {
     const known = this.#memo.get(expression);
     if (known !== undefined) return known;
     const name = this.#fresh("v");
-    const depth = this.#depthOf(expression);
-    this.#put(expression, name, depth, `let ${name} = ${expression};`);
+    this.#put(expression, name, expression, `let ${name} = ${expression};`);
     return name;
   }
 
@@ -81,9 +106,9 @@ export class Emitter {
     const key = `${this.#number(buffer)}[${index.key}]`;
     const known = this.#memo.get(key);
     if (known !== undefined) return known;
-    const depth = this.#depthOf(this.text(index));
+    const text = this.text(index);
     const name = this.#fresh("x");
-    this.#put(key, name, depth, { kind: "load", name, buffer, index, nameOf: this.atom });
+    this.#put(key, name, text, { kind: "load", name, buffer, index, nameOf: this.atom });
     return name;
   }
 
@@ -108,7 +133,8 @@ export class Emitter {
 
   /** A value of unknown range as an index, clamped to [0, extent). */
   index(expression: string, extent: number): Index {
-    return Index.atom(this.let(`clamp(i32(${expression}), 0, ${extent - 1})`), 0, extent - 1);
+    const name = this.let(`clamp(i32(${expression}), 0, ${extent - 1})`);
+    return Index.atom(name, 0, extent - 1, [...(this.#from.get(name) ?? [])]);
   }
 
   inside(i: Index, extent: number): string {
@@ -130,18 +156,19 @@ export class Emitter {
     return `${this.#prefix}${letter}${this.#count++}`;
   }
 
-  #put(key: string, name: string, depth: number, s: Statement): void {
+  /** Puts a statement that names `text` into the outermost scope that knows all names in it. */
+  #put(key: string, name: string, text: string, s: Statement): void {
+    let depth = 0;
+    const from = new Set<string>();
+    for (const word of text.match(identifier) ?? []) {
+      const d = this.#depth.get(word);
+      if (d !== undefined && d > depth) depth = d;
+      if (coordinate.test(word)) from.add(word);
+      else for (const c of this.#from.get(word) ?? []) from.add(c);
+    }
     this.#memo.set(key, name);
     this.#depth.set(name, depth);
+    this.#from.set(name, from);
     (this.scopes[depth] as Statement[]).push(s);
-  }
-
-  #depthOf(expression: string): number {
-    let depth = 0;
-    for (const name of expression.match(identifier) ?? []) {
-      const d = this.#depth.get(name);
-      if (d !== undefined && d > depth) depth = d;
-    }
-    return depth;
   }
 }

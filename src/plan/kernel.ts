@@ -7,7 +7,7 @@ import { flatten, Index, offsets, unflatten } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import { numel, sameShape, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
-import type { Block, Statement, Store } from "./emit.ts";
+import type { Block, Loop, Statement, Store } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { type Lanes, lanesOf, type Schedule } from "./lanes.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
@@ -28,15 +28,17 @@ export interface Stored {
 }
 
 export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, stores: readonly Stored[]): Kernel {
-  const { tile, unroll } = schedule;
+  const { unroll, rolled } = schedule;
   const lanes = lanesOf(group.domain, schedule);
+  const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule.tile) : { ...lanes, ...schedule, loops: [] };
 
   const core = new Region("c", group, placeOf, null);
-  const accumulators = new Accumulators(group.core);
+  const accumulators = new Accumulators(group.core, loops);
   const epilogue = new Region("e", group, placeOf, accumulators);
+  for (const { name } of loops) epilogue.emitter.open(name);
   const written: Store[] = [];
   for (const offset of offsets(tile)) {
-    const at = lanes.origin.map((o, d) => o.add(offset[d] as number));
+    const at = origin.map((o, d) => o.add(offset[d] as number));
     const guard = allOf(...at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
     if (guard === "false") continue;
     for (const { ref, place } of stores)
@@ -47,9 +49,25 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
         written.push({ kind: "store", buffer: place.buffer, index, nameOf: epilogue.emitter.atom, value, guard });
       }
   }
+  for (const store of written) epilogue.emitter.statement(store);
   const reduction = group.core ? reductionBlock(group.core, accumulators, core, unroll) : [];
-  const block: Block = [...reduction, ...(epilogue.emitter.scopes[0] as Statement[]), ...written];
+  const head = epilogue.emitter.scopes[0] as Statement[];
+  const block: Block = [...reduction, ...accumulators.arrays, ...head, ...epilogue.emitter.nest(loops)];
   return { label: group.label, lanes, block, schedule };
+}
+
+/** Loops over a tile, and what is left in their body: of the last dimension four elements in a row, or all. */
+function roll(origin: readonly Index[], tile: readonly number[]) {
+  const loops: Loop[] = [];
+  const left = tile.map((n, d) => (d < tile.length - 1 ? 1 : n % 4 === 0 ? 4 : n));
+  const starts = origin.map((o, d) => {
+    const times = (tile[d] as number) / (left[d] as number);
+    if (times === 1) return o;
+    const name = `e${d}`;
+    loops.push({ name, times });
+    return o.add(Index.atom(name, 0, times - 1).mul(left[d] as number));
+  });
+  return { loops, origin: starts, tile: left };
 }
 
 /** What of a ref belongs to an element of the domain: the element of the same flat index, or a whole row. */

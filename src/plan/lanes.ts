@@ -1,9 +1,8 @@
 // Lanes: how the lanes (invocations) of a kernel divide the domain of its group. As they come, the last dimension runs fastest; or a
 // workgroup is a box of lanes. What lanes have in common they need not all load: see share.ts.
-import { type Atom, Index } from "../graph/affine.ts";
+import { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 
-/** How a group's work is cut up. */
 /** How a kernel is cut up. */
 export interface Schedule {
   /** What a lane owns of the domain. */
@@ -12,6 +11,8 @@ export interface Schedule {
   readonly unroll: readonly number[];
   /** Loads that the four lanes of a quad have in common: each makes a fourth of them and broadcasts it. */
   readonly quads?: boolean;
+  /** What is made of the sums of a tile is made in loops, four columns at a time: less to compile, but the sums go through an array. */
+  readonly rolled?: boolean;
   /** Lanes of a workgroup in each dimension; loads that they have in common go through workgroup memory. */
   readonly group?: readonly number[] | undefined;
 }
@@ -99,10 +100,4 @@ export function quadDimensions(counts: readonly number[]): ReadonlySet<number> |
 }
 
 const uniform = (i: Index, varying: ReadonlySet<number>): boolean =>
-  i.terms.every(({ atom }) => uniformAtom(atom, varying));
-
-function uniformAtom(atom: Atom, varying: ReadonlySet<number>): boolean {
-  if (atom.of) return uniform(atom.of.arg, varying);
-  const [, kind, d] = /^([or])(\d+)$/.exec(atom.name) ?? [];
-  return kind === "r" || (kind === "o" && !varying.has(Number(d)));
-}
+  i.coordinates().every((name) => !name.startsWith("o") || !varying.has(Number(name.slice(1))));

@@ -26,8 +26,6 @@ function vary(now: readonly number[], limit: readonly number[], ragged: boolean)
 /** A load, as a function of the lane's and the loops' atoms. */
 interface Pattern {
   readonly index: Index;
-  /** Nothing else decides its place. */
-  readonly regular: boolean;
   /** Dimensions (o<d>: d; r<d>: rank + d) that it depends on. */
   readonly dims: readonly number[];
   /** What a step in each of them adds; null where that is no constant. */
@@ -64,8 +62,6 @@ export class Model {
   readonly #epilogue: number;
   readonly #counts = new Map<string, Counts>();
   readonly #dimensions = new Map<string, number>();
-  /** Of names in the block: the dimensions that their values depend on. */
-  readonly #origins = new Map<string, ReadonlySet<number>>();
   readonly #seen = new Set<string>();
 
   constructor(group: Group, extents: readonly number[], target: Target, block: Block) {
@@ -77,15 +73,9 @@ export class Model {
     let statements = 0;
     const visit = (b: Block) => {
       for (const s of b) {
-        if (typeof s === "string") {
-          statements++;
-          this.#trace(s);
-        } else if ("loop" in s) visit(s.body);
-        else if (s.kind === "load") {
-          const pattern = this.#pattern(s);
-          patterns.push(pattern);
-          this.#origins.set(s.name, new Set(pattern.dims));
-        }
+        if (typeof s === "string") statements++;
+        else if ("loop" in s) visit(s.body);
+        else if (s.kind === "load") patterns.push(this.#pattern(s));
       }
     };
     visit(block);
@@ -95,53 +85,21 @@ export class Model {
     this.#overhead = Math.max(0, statements - 2 * this.#elements) / Math.max(1, patterns.length);
   }
 
-  /** Notes what a statement's name depends on: an index may be read from a tensor (a batch's rows of a data set). */
-  #trace(statement: string): void {
-    const [, name, value] = /^let (\w+) = (.*)$/.exec(statement) ?? [];
-    if (name === undefined || value === undefined) return;
-    this.#origins.set(name, new Set([...value.matchAll(/\w+/g)].flatMap(([word]) => this.#originsOf(word))));
+  #pattern({ index, buffer }: Load): Pattern {
+    const all = new Set(index.coordinates().map((name) => this.#dimension({ name })));
+    const dims = [...all].sort((a, b) => a - b);
+    const looped = dims.some((d) => d >= this.#domain.length);
+    const strides = index.terms.some(({ atom }) => atom.of || atom.from)
+      ? null
+      : dims.map((d) => index.terms.reduce((n, { atom, coef }) => n + (this.#dimension(atom) === d ? coef : 0), 0));
+    return { index, dims, strides, looped, vec: buffer.elements % 4 === 0 };
   }
 
-  /** A lane coordinate's or a loop variable's own dimension; of another name those that it was made from. */
-  #originsOf(name: string): number[] {
-    const d = this.#dimension({ name });
-    return d >= 0 ? [d] : [...(this.#origins.get(name) ?? [])];
-  }
-
-  #pattern(s: Load): Pattern {
-    const dims = new Set<number>();
-    let regular = true;
-    const visit = (i: Index) => {
-      for (const { atom } of i.terms) {
-        if (atom.of) visit(atom.of.arg);
-        else {
-          const d = this.#dimension(atom);
-          if (d >= 0) dims.add(d);
-          else {
-            regular = false;
-            for (const origin of this.#originsOf(atom.name)) dims.add(origin);
-          }
-        }
-      }
-    };
-    visit(s.index);
-    const sorted = [...dims].sort((a, b) => a - b);
-    const looped = sorted.some((d) => d >= this.#domain.length);
-    const strides =
-      !regular || s.index.terms.some(({ atom }) => atom.of)
-        ? null
-        : sorted.map((d) =>
-            s.index.terms.reduce((n, { atom, coef }) => n + (this.#dimension(atom) === d ? coef : 0), 0),
-          );
-    return { index: s.index, regular, dims: sorted, strides, looped, vec: s.buffer.elements % 4 === 0 };
-  }
-
-  /** o<d> is a dimension of the domain, r<d> of the reduction; -1: neither. */
+  /** o<d> is a dimension of the domain, r<d> of the reduction. */
   #dimension({ name }: Pick<Atom, "name">): number {
     let d = this.#dimensions.get(name);
     if (d === undefined) {
-      const match = /^([or])(\d+)$/.exec(name);
-      d = match ? Number(match[2]) + (match[1] === "r" ? this.#domain.length : 0) : -1;
+      d = Number(name.slice(1)) + (name.startsWith("r") ? this.#domain.length : 0);
       this.#dimensions.set(name, d);
     }
     return d;
@@ -183,31 +141,35 @@ export class Model {
     const iterations = this.#extents.reduce((n, size, d) => n * Math.ceil(size / (unroll[d] as number)), 1);
     let inner = 0;
     let outer = 0;
+    // an epilogue in loops is compiled for four outputs
+    const unrolled = cost.compile.statement > 0 ? Math.min(outputs, 4) : outputs;
+    let compile = (body + unrolled * this.#epilogue) * cost.compile.statement;
     const varying = this.#target.quads ? quadDimensions(lanesIn(this.#domain, tile)) : null;
     this.#patterns.forEach((p, i) => {
-      const shared = varying !== null && p.regular && !p.dims.some((d) => varying.has(d));
-      const c = this.#loads(p, i, box, shared);
-      if (p.looped) inner += c;
-      else outer += c;
+      const shared = varying !== null && !p.dims.some((d) => varying.has(d));
+      const { time, loads } = this.#loads(p, i, box, shared);
+      if (p.looped) inner += time;
+      else outer += time;
+      compile += (p.looped ? loads : Math.min(loads, 4)) * cost.compile.load;
     });
     const looped = inner + body * cost.fma + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
-    const perLane = iterations * looped + outer + outputs * cost.loadScalar + cost.lane;
+    const perLane = iterations * looped + outer + outputs * cost.store + cost.lane;
     const lanes = this.#domain.reduce((n, size, d) => n * Math.ceil(size / (tile[d] as number)), 1);
-    const compile = (body + outputs * this.#epilogue) * cost.compile;
     return perLane * busyLanes(lanes, this.#target) * (1 + cost.spill * accumulators) + compile;
   }
 
-  /** Cost of a pattern's loads over the box. */
-  #loads(p: Pattern, id: number, box: readonly number[], shared: boolean): number {
+  /** Of a pattern's loads over the box: their cost, and how many there are. */
+  #loads(p: Pattern, id: number, box: readonly number[], shared: boolean): { time: number; loads: number } {
     const key = `${id}:${p.dims.map((d) => box[d]).join(",")}`;
     let counts = this.#counts.get(key);
     if (!counts) this.#counts.set(key, (counts = this.#count(p, box)));
-    const { loadVec4, loadScalar, fma } = this.#target.cost;
+    const { loadVec4, loadScalar, statement } = this.#target.cost;
     const price = (units: number, load: number) =>
       shared ? Math.min(units * load, quadPrice(units, load, this.#target)) : units * load;
     const each = price(counts.scalars, loadScalar);
-    const loads = counts.aligned ? Math.min(price(counts.vec4s, loadVec4), each) : each;
-    return loads + counts.values * this.#overhead * fma;
+    const whole = counts.aligned ? price(counts.vec4s, loadVec4) : Number.POSITIVE_INFINITY;
+    const loads = whole <= each ? counts.vec4s : counts.scalars;
+    return { time: Math.min(whole, each) + counts.values * this.#overhead * statement, loads };
   }
 
   #count(p: Pattern, box: readonly number[]): Counts {
@@ -215,10 +177,9 @@ export class Model {
     const start = box.map((b, d) => b * Math.floor((limit[d] as number) / b / 2));
     const evaluate = (index: Index, position: readonly number[]) =>
       index.evaluate((atom) => {
-        const d = this.#dimension(atom);
-        if (d >= 0) return position[d] as number;
-        // what is read from a tensor differs wherever it can
-        return this.#originsOf(atom.name).reduce((n, o) => n * (limit[o] as number) + (position[o] as number), 0);
+        // what is read from a tensor (a batch's rows of a data set) differs wherever it can
+        const from = (atom.from ?? [atom.name]).map((name) => this.#dimension({ name }));
+        return from.reduce((n, d) => n * (limit[d] as number) + (position[d] as number), 0);
       });
     const at = (position: readonly number[]) => evaluate(p.index, position);
     const origin = at(start);

@@ -4,7 +4,7 @@ import { allOf } from "../graph/condition.ts";
 import type { Combine, ReduceKernel } from "../graph/op.ts";
 import type { DType, TensorType } from "../shape/types.ts";
 import { strides } from "../shape/types.ts";
-import type { Block, Statement } from "./emit.ts";
+import type { Block, Loop, Statement } from "./emit.ts";
 import type { Region } from "./region.ts";
 import type { Step } from "./step.ts";
 
@@ -20,18 +20,46 @@ function extreme(dtype: string, combine: Combine): string {
   return max ? "0u" : "4294967295u";
 }
 
-/** The elements of the core that a lane was asked for. Element i's state is a<i>_0 (and a<i>_1). */
+/** The elements of the core that a lane was asked for. Element i's state is a<i>_0 (and a<i>_1). In a loop an element is one of several: these
+ *  lie in an array, acc<output>_<family>. */
 export class Accumulators {
   readonly elements: (readonly Index[])[] = [];
+  /** Declares the arrays, once the loop nest has run. */
+  readonly arrays: string[] = [];
   readonly #core: Step | null;
+  readonly #loops: readonly Loop[];
   readonly #number = new Map<string, number>();
+  readonly #families = new Map<string, string>();
 
-  constructor(core: Step | null) {
+  /** `loops` are those in which elements are asked for. */
+  constructor(core: Step | null, loops: readonly Loop[] = []) {
     this.#core = core;
+    this.#loops = loops;
   }
 
   element(output: number, at: readonly Index[]): string {
-    const key = at.map((i) => i.key).join(",");
+    if (this.#loops.length === 0) return this.#state(output, at);
+    const key = `${output}:${keyOf(at)}`;
+    const known = this.#families.get(key);
+    if (known !== undefined) return known;
+    const times = this.#loops.map((l) => l.times);
+    const bind = (values: readonly number[]) =>
+      at.map((i) => this.#loops.reduce((x, { name }, k) => x.bind(name, values[k] as number), i));
+    const states = offsets(times).map((values) => this.#state(output, bind(values)));
+    const type = ((this.#core as Step).ctx.outputs[output] as TensorType).dtype;
+    const name = `acc${output}_${this.#families.size}`;
+    this.arrays.push(`var ${name} = array<${type}, ${states.length}>(${states.join(", ")});`);
+    const place = flatten(
+      this.#loops.map(({ name, times }) => Index.atom(name, 0, times - 1)),
+      strides(times),
+    );
+    const element = `${name}[${place.text((atom) => atom.name)}]`;
+    this.#families.set(key, element);
+    return element;
+  }
+
+  #state(output: number, at: readonly Index[]): string {
+    const key = keyOf(at);
     let n = this.#number.get(key);
     if (n === undefined) {
       n = this.elements.push(at) - 1;
@@ -42,6 +70,8 @@ export class Accumulators {
     return `a${n}_${combine === "argmax" || combine === "argmin" ? 1 : output}`;
   }
 }
+
+const keyOf = (at: readonly Index[]): string => at.map((i) => i.key).join(",");
 
 /** The loop nest that fills the accumulators. */
 export function reductionBlock(
@@ -59,13 +89,13 @@ export function reductionBlock(
     combine === "argmax" || combine === "argmin" ? step.ctx.inputs[0] : step.ctx.outputs[0]
   ) as TensorType;
   const declarations = accumulators.elements.flatMap((_, i) => declare(combine, i, dtype));
-  const loops: string[] = [];
+  const loops: Loop[] = [];
   const starts = extents.map((n, d) => {
     const u = unroll[d] as number;
     const times = Math.ceil(n / u);
     if (times === 1) return Index.of(0);
     const name = `r${d}`;
-    loops.push(`for (var ${name} = 0i; ${name} < ${times}i; ${name}++)`);
+    loops.push({ name, times });
     emitter.open(name);
     return Index.atom(name, 0, times - 1).mul(u);
   });
@@ -86,11 +116,8 @@ export function reductionBlock(
     });
   });
   if (chained) for (const i of accumulators.elements.keys()) emitter.statement(`a${i}_0 += s${i}_${steps.length - 1};`);
-  const nest = (depth: number): Block => [
-    ...(emitter.scopes[depth] as Statement[]),
-    ...(depth < loops.length ? [{ loop: loops[depth] as string, body: nest(depth + 1) }] : []),
-  ];
-  return [...declarations, ...nest(0)];
+  const head = emitter.scopes[0] as Statement[];
+  return [...declarations, ...head, ...emitter.nest(loops, declarations.length)];
 }
 
 function declare(combine: Combine, i: number, dtype: string): string[] {

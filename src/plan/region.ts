@@ -44,7 +44,7 @@ export class Region {
     if (chosen !== null) return chosen;
     if (ref.step === this.#group.core) {
       if (!this.#accumulators) throw new InternalError(`${this.#group.label}: reads its own result`);
-      return this.#accumulators.element(ref.output, at);
+      return this.emitter.let(this.#accumulators.element(ref.output, at));
     }
     if (ref.step.kernel.kind === "reduce") return this.#reduceRow(ref, at);
     if (ref.step.kernel.kind !== "map") throw new InternalError(`${this.#group.label}: ${ref.step.name} is not stored`);

@@ -33,7 +33,7 @@ export function rankKernels(
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
   if (small) return [...found.values()].map(({ schedule }) => build(schedule));
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
-  const plain = short.map(({ schedule }) => build(schedule));
+  const plain = short.map(({ schedule }) => rolledOrNot(build(schedule), build, target));
   const quads = target.quads ? plain.map((k) => ({ ...k, schedule: { ...k.schedule, quads: true } })) : [];
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
   return [...plain, ...quads, ...boxes.filter((k) => fitsMemory(k, target))]
@@ -65,10 +65,23 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
   return [...new Map(all.map((s) => [keyOf(s), s])).values()];
 }
 
+/** The kernel, or the same with its epilogue in loops if that costs less. */
+function rolledOrNot(kernel: Kernel, build: (schedule: Schedule) => Kernel, target: Target): Kernel {
+  if (target.cost.compile.statement === 0 || numel(kernel.schedule.tile) <= 4) return kernel;
+  const rolled = build({ ...kernel.schedule, rolled: true });
+  return countedCost(rolled, target) < countedCost(kernel, target) ? rolled : kernel;
+}
+
 /** Cost of a built kernel, counted statement by statement. */
 function countedCost({ block, lanes, schedule }: Kernel, target: Target): number {
   const { cost } = target;
   const accumulators = block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length;
+  let compile = 0;
+  const statement = (s: string): number => {
+    if (s.startsWith("var ")) return 0;
+    if (accumulates.test(s)) return cost.fma;
+    return s.includes("= acc") ? cost.array : cost.statement;
+  };
   const boxed = lanes.group ? numel(lanes.group) : 1;
   const price = (s: Load, load: number, looped: boolean): number => {
     if (schedule.quads && lanes.uniformInQuad(s.index)) return load / 4 + cost.broadcast;
@@ -78,26 +91,29 @@ function countedCost({ block, lanes, schedule }: Kernel, target: Target): number
   const count = (b: Block, times: number, looped: boolean): number => {
     const quads = new Set<string>();
     let sum = 0;
+    const load = (s: Load, each: number) => {
+      sum += times * price(s, each, looped);
+      compile += cost.compile.load;
+    };
     for (const s of b) {
-      if (typeof s === "string") sum += times * cost.fma;
+      if (typeof s === "string" || ("kind" in s && s.kind === "store")) compile += cost.compile.statement;
+      if (typeof s === "string") sum += times * statement(s);
       else if ("loop" in s) {
-        const n = times * Number(/< (\d+)i/.exec(s.loop)?.[1]);
+        const n = times * s.loop.times;
         const barriers = lanes.group ? 2 * cost.barrier : 0;
-        sum += n * (cost.loop + accumulators * cost.carried + barriers) + count(s.body, n, true);
-      } else if (s.kind === "store") sum += times * cost.loadScalar;
+        sum += n * (cost.loop + s.carries * cost.carried + barriers) + count(s.body, n, true);
+      } else if (s.kind === "store") sum += times * cost.store;
       else if (s.buffer.elements % 4 === 0 && isAligned(s.index)) {
         const key = `${s.buffer.name} ${quadKey(s.index)}`;
-        if (!quads.has(key)) sum += times * price(s, cost.loadVec4, looped);
+        if (!quads.has(key)) load(s, cost.loadVec4);
         quads.add(key);
-      } else sum += times * price(s, cost.loadScalar, looped);
+      } else load(s, cost.loadScalar);
     }
     return sum;
   };
-  const compile = statementsIn(block) * cost.compile;
-  return (
-    (count(block, 1, false) + cost.lane) * busyLanes(lanes.count, target) * (1 + cost.spill * accumulators) + compile
-  );
+  const perLane = (count(block, 1, false) + cost.lane) * (1 + cost.spill * accumulators);
+  return perLane * busyLanes(lanes.count, target) + compile;
 }
 
-const statementsIn = (b: Block): number =>
-  b.reduce((n, s) => n + (typeof s !== "string" && "loop" in s ? statementsIn(s.body) : 1), 0);
+/** Adds to an accumulator, or to the sum of an iteration (reduction.ts). */
+const accumulates = /^(a\d+_|let s\d)/;

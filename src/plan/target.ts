@@ -22,18 +22,24 @@ export interface Target {
   readonly maxBody: number;
   readonly cost: {
     readonly fma: number;
+    /** Of any other statement. */
+    readonly statement: number;
     /** Share by which each accumulator slows everything: registers spill. */
     readonly spill: number;
     readonly loadVec4: number;
     readonly loadScalar: number;
+    /** Of a scalar. */
+    readonly store: number;
+    /** Of a sum that lies in an array. */
+    readonly array: number;
     /** Of a value that another lane of the quad loaded, and of one in workgroup memory. */
     readonly broadcast: number;
     readonly shared: number;
     readonly barrier: number;
     /** Of one accumulator, each time round a loop. */
     readonly carried: number;
-    /** Of compiling a statement, shared out over a thousand runs. */
-    readonly compile: number;
+    /** Of compiling one, shared out over a thousand runs. */
+    readonly compile: { readonly statement: number; readonly load: number };
     /** Of a loop's iteration and of an invocation. */
     readonly loop: number;
     readonly lane: number;
@@ -55,21 +61,24 @@ export const gpuTarget: Target = {
   maxBody: 768,
   cost: {
     fma: 1,
+    statement: 1,
     spill: 0.002,
     loadVec4: 6,
     loadScalar: 4,
+    store: 4,
+    array: 20,
     broadcast: 6,
     shared: 2,
     barrier: 20,
     carried: 0,
-    compile: 0,
+    compile: { statement: 0, load: 0 },
     loop: 4,
     lane: 20,
   },
 };
 
-/** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes. A load is four scalar ones, each checked; a large body takes
- *  seconds to compile. Weights in tenths of a nanosecond. */
+/** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes. A load gathers: four scalar ones a component, each checked; it takes as long to
+ *  compile as twenty other statements. Weights in tenths of a nanosecond, fitted to some 450 kernels. */
 export const softwareTarget: Target = {
   name: "software",
   software: true,
@@ -81,18 +90,21 @@ export const softwareTarget: Target = {
   workgroupMemory: 0,
   leastBoxWork: 1 << 24,
   maxAccumulators: 144,
-  maxBody: 400,
+  maxBody: 1024,
   cost: {
-    fma: 2,
+    fma: 1.2,
+    statement: 2,
     spill: 0.001,
-    loadVec4: 90,
-    loadScalar: 30,
-    broadcast: 9,
+    loadVec4: 65,
+    loadScalar: 18,
+    store: 40,
+    array: 12,
+    broadcast: 12,
     shared: 90,
     barrier: 1000,
-    carried: 6,
-    compile: 12000,
-    loop: 10,
-    lane: 1000,
+    carried: 2,
+    compile: { statement: 1200, load: 20000 },
+    loop: 14,
+    lane: 100,
   },
 };

@@ -58,7 +58,8 @@ const targets: Readonly<Record<string, Target>> = {
   gpu: { ...gpuTarget, quads: true, leastBoxWork: 1 << 20 },
 };
 
-const kind = ({ quads, group }: Schedule) => (group ? "box" : quads ? "quads" : "plain");
+const kind = ({ quads, group, rolled }: Schedule) =>
+  `${group ? "box" : quads ? "quads" : "plain"}${rolled ? ", rolled" : ""}`;
 
 describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) => {
   test.each(Object.entries(cases))("%s", async (_, { types, f, boxes }) => {
@@ -80,7 +81,7 @@ describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) =
     );
     const seen = new Set<string>();
     for (const g of groups)
-      for (const schedule of g.candidates()) {
+      for (const schedule of g.candidates().flatMap((s) => (s.group ? [s] : [s, { ...s, rolled: !s.rolled }]))) {
         if (seen.has(kind(schedule))) continue;
         seen.add(kind(schedule));
         gpu.tuning = { [g.key]: { schedule } as never };
@@ -88,6 +89,7 @@ describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) =
       }
     gpu.tuning = {};
     expect(seen).toContain("quads");
+    expect(seen).toContain("quads, rolled");
     if (boxes && target.workgroupMemory > 0) expect(seen).toContain("box");
   });
 });
