@@ -108,6 +108,10 @@ describe("Benchmark", () => {
       for (const p of points) expect(Math.min(p.gpu, p.gpuInChain, p.reference)).toBeGreaterThan(0);
       expect(Object.keys(crossover)).toEqual(["call", "chain"]);
     }
+    await page.focus("#crossovers button"); // the first, tanh
+    await page.keyboard.press("Enter");
+    await textOf(page, "#results figcaption", "tanh: time over");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("tanh");
     expect(await page.$$(".uplot canvas")).toHaveLength(1);
     await expectAccessible(page);
     expect(logged).toEqual([]);

@@ -87,10 +87,15 @@ test("a CNN learns while the page stays free, and recognises a digit that is dra
   expect(await statOf(page, "Test accuracy")).toBeGreaterThan(90);
   const cells = await page.$$eval(".confusion td", (list) => list.map((e) => Number(e.textContent)));
   expect(cells.reduce((a, b) => a + b)).toBe(Number(/of ([\d,]+) test/.exec(tested)?.[1]?.replace(",", "")));
-  expect((await page.$$(".mistakes li")).length).toBeGreaterThan(0);
+  await page.waitForSelector(".mistakes li");
 
+  await page.waitForFunction(() => document.querySelectorAll(".pictures canvas").length === 5);
+  const pictures = () => page.$$eval(".pictures canvas", (list) => list.map((canvas) => canvas.toDataURL()));
+  const ofTest = await pictures();
   await draw(page, [[0.52, 0.2], [0.5, 0.5], [0.48, 0.8]]); // biome-ignore format: a stroke
   await textOf(page, "#verdict", "It looks like a 1.");
+  const filtersAlone = [true, false, false, false, false]; // stay: the maps are of the drawing now
+  await expect.poll(async () => (await pictures()).map((url, i) => url === ofTest[i])).toEqual(filtersAlone);
   await page.focus("#clear");
   await page.keyboard.press("Enter");
   await textOf(page, "#verdict", "Draw a digit");
@@ -112,13 +117,13 @@ test("pause holds it, resume goes on, step makes one, reset begins anew with the
   await page.click("#start");
   await textOf(page, "#start", "Pause");
   await page.waitForFunction(() => Number(document.querySelector<HTMLProgressElement>("#progress")?.value) > 0);
-  await page.click("#start");
+  await page.keyboard.press("Space"); // it has the focus, and keeps it
   const paused = await textOf(page, "#status", "Paused at step");
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await textOf(page, "#status", "Paused at step")).toBe(paused);
   expect(await page.$eval("#fields", (fields) => (fields as HTMLFieldSetElement).disabled)).toBe(true);
   const before = await statOf(page, "Epoch");
-  await page.click("#start");
+  await page.keyboard.press("Space");
   await textOf(page, "#status", "Training");
   await page.waitForFunction(
     (before) => Number(document.querySelector('[data-stat="Epoch"]')?.textContent) > before,
