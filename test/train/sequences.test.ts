@@ -26,7 +26,7 @@ async function run(name: SequenceTaskName, args: Partial<SequenceArgs>, device: 
 }
 
 test("adding: an LSTM learns it, and both cells are shown", async () => {
-  const { result, lines } = await run("adding", { length: 6, steps: 400 });
+  const { result, lines } = await run("adding", { length: 6, steps: 300, batch: 32, lr: 0.01 });
   expect(Object.keys(result)).toEqual(["rnnTestLoss", "lstmTestLoss"]);
   expect(result.lstmTestLoss).toBeLessThan(0.02);
   expect(lines.join("\n")).toMatch(/rnn: test loss 0\.\d+/);
@@ -43,7 +43,14 @@ test("adding: an LSTM learns it, and both cells are shown", async () => {
 
 test("char-rnn: goes on with what it has read, the state carried from window to window", async () => {
   const text = "0123456789".repeat(120);
-  const { result, lines } = await run("char-rnn", { text, steps: 120, batch: 4, length: 8, temperature: 0.01 });
+  const { result, lines } = await run("char-rnn", {
+    text,
+    steps: 80,
+    batch: 4,
+    length: 8,
+    lr: 0.01,
+    temperature: 0.01,
+  });
   expect(result.natsPerCharacter).toBeLessThan(0.1);
   const sample = lines.at(-1)!.replace(/[^0-9]/g, "");
   expect(sample.length).toBeGreaterThan(200);
@@ -57,7 +64,7 @@ test("char-rnn: goes on with what it has read, the state carried from window to 
 });
 
 test("reverse: attention runs from the end of the source to its start", async () => {
-  const { result, lines } = await run("reverse", { length: 3, steps: 150, batch: 32 });
+  const { result, lines } = await run("reverse", { length: 3, steps: 150, batch: 16, lr: 0.01 });
   expect(result.exactSequences).toBeGreaterThan(0.95);
   const picture = lines.slice(-4, -1).map((line) => line.slice(4));
   expect(picture.map((row) => row.indexOf("█"))).toEqual([4, 2, 0]);
@@ -68,7 +75,7 @@ test("reverse: attention runs from the end of the source to its start", async ()
 });
 
 test("sine: one-to-many", async () => {
-  const { result, lines } = await run("sine", { length: 6, steps: 200 });
+  const { result, lines } = await run("sine", { length: 6, steps: 150, batch: 16, lr: 0.02 });
   expect(result.testLoss).toBeLessThan(0.01);
   expect(lines.at(-3)).toMatch(/^wanted [▁-█]{6}$/);
   const { x, y } = sineData(3, 5, 1);
