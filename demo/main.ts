@@ -3,7 +3,7 @@
 
 import { wantsCpu } from "./common/address.ts";
 import { catchErrors, errorBanner } from "./common/banner.ts";
-import { atFrame, byId } from "./common/dom.ts";
+import { atFrame, byId, enable } from "./common/dom.ts";
 import { count, duration } from "./common/format.ts";
 import { onThemeChange, type Rgb, rgb } from "./common/theme.ts";
 import { drawPoints } from "./train/points.ts";
@@ -72,7 +72,7 @@ async function look(): Promise<void> {
 
 const run = new Run({
   state(state) {
-    again.disabled = state !== "finished";
+    enable(state === "finished", again);
     status.ariaLive = state === "finished" ? "polite" : "off"; // not every step is read out
     if (state === "ready") {
       started = performance.now();

@@ -2,7 +2,7 @@
 import type { Series } from "../../bench/sizes.ts";
 import { wantsCpu } from "../common/address.ts";
 import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
-import { byId, h } from "../common/dom.ts";
+import { byId, copyButton, enable, h } from "../common/dom.ts";
 import { asJson, seriesTable, seriesView } from "./results.ts";
 import { type Extent, extents, type Job, opNames, type TaskName, taskNames, usual } from "./suite.ts";
 import type { Message } from "./worker.ts";
@@ -77,11 +77,7 @@ page.append(
 
 // made once: it may be open, or be read, while more is measured
 const json = h("textarea", { readOnly: true, rows: 8, id: "json", attr: { "aria-label": "The results as JSON" } });
-const copy = h("button", { type: "button", id: "copy" }, "Copy");
-copy.onclick = async () => {
-  await navigator.clipboard.writeText(json.value);
-  copy.textContent = "Copied";
-};
+const copy = copyButton(() => json.value, { id: "copy" });
 const table = h("section", { className: "card", attr: { "aria-label": "Crossovers" } });
 const plot = h("div", {});
 const asText = h(
@@ -132,8 +128,8 @@ function show(): void {
 function end(text: string): void {
   worker?.terminate();
   worker = undefined;
-  start.disabled = extent.disabled = false;
-  cancel.disabled = true;
+  enable(false, cancel);
+  enable(true, start, extent);
   progress.hidden = true;
   status.textContent = text;
 }
@@ -175,8 +171,8 @@ start.onclick = () => {
   found = new Map();
   chosen = false;
   show();
-  start.disabled = extent.disabled = true;
-  cancel.disabled = false;
+  enable(false, start, extent);
+  enable(true, cancel);
   progress.hidden = false;
   progress.removeAttribute("value");
   status.textContent = "Starting …";

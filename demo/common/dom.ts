@@ -34,6 +34,32 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   return element;
 }
 
+let hadFocus: Element | null = null;
+
+/** Switches controls on or off. A browser takes the focus from what is off; it comes back with the control, unless it has gone elsewhere. */
+export function enable(on: boolean, ...controls: readonly (HTMLButtonElement | HTMLSelectElement)[]): void {
+  for (const control of controls) {
+    if (!on && document.activeElement === control) hadFocus = control;
+    control.disabled = !on;
+    if (!on || hadFocus !== control) continue;
+    hadFocus = null;
+    if (document.activeElement === document.body) control.focus({ preventScroll: true });
+  }
+}
+
+/** A button that copies a text. Where the browser does not let it, it says so. */
+export function copyButton(text: () => string, props: { readonly id?: string; readonly className?: string } = {}) {
+  const button = h("button", { ...props, type: "button" }, "Copy");
+  button.onclick = async () => {
+    const copied = await navigator.clipboard?.writeText(text()).then(
+      () => true,
+      () => false,
+    );
+    button.textContent = copied ? "Copied" : "The browser does not let it";
+  };
+  return button;
+}
+
 /** A canvas of css pixels `width`×`height`, drawn at the screen's resolution, with a label for those who do not see it. */
 export function canvas(width: number, height: number, label: string): HTMLCanvasElement {
   const scale = Math.min(window.devicePixelRatio || 1, 3);

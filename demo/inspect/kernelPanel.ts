@@ -1,6 +1,6 @@
 // One dispatch: the steps that it computes, what it binds, what it stores beside the reference, and its WGSL.
 import type { DispatchCheck } from "wgrad";
-import { h } from "../common/dom.ts";
+import { copyButton, h } from "../common/dom.ts";
 import type { Description, DispatchRow, GraphNode } from "./describe.ts";
 import { printType } from "./describe.ts";
 import { type GraphBox, graphView } from "./graphView.ts";
@@ -8,11 +8,7 @@ import { wgslView } from "./wgsl.ts";
 
 export function kernelPanel(description: Description, index: number, check: DispatchCheck | undefined): HTMLElement {
   const dispatch = description.dispatches[index] as DispatchRow;
-  const copy = h("button", { type: "button", className: "quiet" }, "Copy");
-  copy.onclick = async () => {
-    await navigator.clipboard.writeText(dispatch.wgsl);
-    copy.textContent = "Copied";
-  };
+  const copy = copyButton(() => dispatch.wgsl, { className: "quiet" });
   return h(
     "section",
     { className: "card kernel", attr: { "aria-label": `Dispatch ${index}` } },

@@ -2,7 +2,7 @@
 import { proxy, wrap } from "comlink";
 import { wantsCpu } from "../common/address.ts";
 import { catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
-import { byId, h } from "../common/dom.ts";
+import { byId, enable, h } from "../common/dom.ts";
 import { bytes, count, duration, number } from "../common/format.ts";
 import { type Example, expressions, nets } from "./examples.ts";
 import { kernelPanel, scroll } from "./kernelPanel.ts";
@@ -160,7 +160,7 @@ function keepScroll(redraw: () => void): void {
 /** Runs something with the buttons off; errors show as a banner. */
 async function busy(text: string, work: () => Promise<string>): Promise<void> {
   const buttons = [choice, compileButton, timeButton, verifyButton];
-  for (const b of buttons) b.disabled = true;
+  enable(false, ...buttons);
   status.textContent = text;
   try {
     status.textContent = await work();
@@ -168,8 +168,8 @@ async function busy(text: string, work: () => Promise<string>): Promise<void> {
     status.textContent = "";
     errorBanner(error);
   }
-  for (const b of buttons) b.disabled = false;
-  timeButton.disabled = verifyButton.disabled = !view?.compiled.description;
+  enable(true, choice, compileButton);
+  enable(Boolean(view?.compiled.description), timeButton, verifyButton);
 }
 
 const compile = () =>

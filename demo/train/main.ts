@@ -2,7 +2,7 @@
 
 import { wantsCpu } from "../common/address.ts";
 import { banner, catchErrors, errorBanner, noWebGpuBanner, removeBanner } from "../common/banner.ts";
-import { byId, h } from "../common/dom.ts";
+import { byId, enable, h } from "../common/dom.ts";
 import { onThemeChange } from "../common/theme.ts";
 import { Form } from "./form.ts";
 import { panelsOf, type Shown } from "./panels/panels.ts";
@@ -57,11 +57,11 @@ function showState(state: State): void {
   view.state(state);
   const active = state === "running" || state === "pausing" || state === "paused";
   form.enable(!active);
-  start.disabled = state === "preparing" || state === "pausing" || state === "failed";
+  enable(state !== "preparing" && state !== "pausing" && state !== "failed", start);
   start.textContent =
     { running: "Pause", paused: "Resume", pausing: "Pausing …", finished: "Train more" }[state as string] ?? "Start";
-  step.disabled = state !== "ready" && state !== "paused" && state !== "finished";
-  reset.disabled = state === "preparing";
+  enable(state === "ready" || state === "paused" || state === "finished", step);
+  enable(state !== "preparing", reset);
 }
 
 /** Finds out where it trains; without WebGPU says so, and leaves only what the CPU can do. */

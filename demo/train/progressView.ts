@@ -119,10 +119,10 @@ export class ProgressView {
     this.#drawAccuracy();
   }
 
-  /** The accuracy on test images, now. */
-  tested(accuracy: number): void {
-    if (this.#tested.at(-1)?.step === this.step) this.#tested.pop();
-    this.#tested.push({ step: this.step, accuracy });
+  /** The accuracy on test images after so many steps, which may be more than were reported. */
+  tested({ step, accuracy }: { readonly step: number; readonly accuracy: number }): void {
+    while ((this.#tested.at(-1)?.step ?? -1) >= step) this.#tested.pop(); // what a lost device had done is done again
+    this.#tested.push({ step, accuracy });
     this.#set("Test accuracy", percent(accuracy));
     this.#drawAccuracy();
   }

@@ -29,10 +29,10 @@ export function attempt(run: Run, element: HTMLElement, work: Promise<unknown>):
   });
 }
 
-/** Looks take at most this share of the time. */
+/** Looks take at most this share of the time, where they are not long. */
 const share = 0.2;
-/** Milliseconds between two looks of a panel, at least. */
-const least = 700;
+/** Milliseconds between two looks of a panel, at least, and at most: the first ones compile. */
+const [least, most] = [700, 4000];
 
 export class Looks {
   readonly #run: Run;
@@ -96,7 +96,7 @@ export class Looks {
     for (const panel of wanted) await this.#refresh(panel);
     this.#busy = false;
     const end = performance.now();
-    this.#due = end + Math.max(least, ((end - start) * (1 - share)) / share);
+    this.#due = end + Math.min(most, Math.max(least, ((end - start) * (1 - share)) / share));
     void this.#look(); // at what came into view or changed meanwhile
   }
 

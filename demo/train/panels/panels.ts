@@ -26,7 +26,7 @@ const testImages = ({ state }: Run, { kind, software }: About): number =>
 export function panelsOf(run: Run, setup: Setup, about: About, view: ProgressView): Shown {
   const { kind } = tasks[setup.task];
   const flow = setup.task === "mnist-lstm" || kind === "adding" ? [flowPanel(run, setup)] : [];
-  const charts = kind === "adding" ? [errorPanel(run, () => view.step)] : [];
+  const charts = kind === "adding" ? [errorPanel(run)] : [];
   const panels: Panel[] = [...kinds[kind](run, about, view), ...flow, spreadPanel(run)];
   byId("charts", HTMLDivElement).append(...charts.map(({ element }) => element));
   byId("panels", HTMLDivElement).replaceChildren(...panels.map(({ element }) => element));
@@ -49,7 +49,7 @@ const kinds = {
     const image = async () => draw.digit ?? (first ??= run.host.example(0));
     const activations = activationPanel(run, image);
     draw.onDraw(() => attempt(run, activations.element, activations.refresh()));
-    const review = reviewPanels(run, () => testImages(run, about), ({ accuracy }) => view.tested(accuracy)); // biome-ignore format: one line
+    const review = reviewPanels(run, () => testImages(run, about), (tested) => view.tested(tested)); // biome-ignore format: one line
     return [draw, ...review, activations];
   },
   text: (run: Run): Panel[] => [writingPanel(run)],

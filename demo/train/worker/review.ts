@@ -11,6 +11,8 @@ export interface Mistake {
 }
 
 export interface Review {
+  /** Of the model: steps that had been done. */
+  readonly step: number;
   readonly examples: number;
   readonly loss: number;
   readonly accuracy: number;
@@ -33,6 +35,7 @@ export function softmax(logits: Iterable<number>): number[] {
 
 /** Of the first `examples` images of the test set. */
 export async function review({ trainer, made: { test } }: Session, examples: number): Promise<Review> {
+  const { step } = trainer;
   const { x, y } = takeExamples(test as Dataset, 0, examples);
   const logits = await trainer.predict(x);
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
@@ -51,7 +54,7 @@ export async function review({ trainer, made: { test } }: Session, examples: num
   }
   mistakes.sort((a, b) => b.confidence - a.confidence);
   return {
-    ...{ examples, confusion, loss: loss / examples, accuracy: 1 - mistakes.length / examples },
+    ...{ step, examples, confusion, loss: loss / examples, accuracy: 1 - mistakes.length / examples },
     mistakes: mistakes.slice(0, shownMistakes),
   };
 }

@@ -145,15 +145,16 @@ class DemoHost extends TrainerHost<Start> {
     return this.#look(async () => (await this.#session.look(writing)).sample(seed, temperature));
   }
 
-  /** The mean squared error of each net of the adding problem on sequences that it has not seen. */
-  errors(): Promise<{ readonly rnn: number; readonly lstm: number }> {
+  /** The mean squared error of each net of the adding problem on sequences that it has not seen, after so many steps. */
+  errors(): Promise<{ readonly step: number; readonly rnn: number; readonly lstm: number }> {
     return this.#look(async () => {
       const { trainer, made } = this.#session;
+      const { step } = trainer;
       const { x, y } = made.test as { x: NdArray; y: NdArray };
       const { data } = await trainer.predict(x);
       const mean = (net: number) =>
         Array.from(y.data, (target, i) => (data[2 * i + net]! - target) ** 2).reduce((a, b) => a + b) / y.data.length;
-      return { rnn: mean(0), lstm: mean(1) };
+      return { step, rnn: mean(0), lstm: mean(1) };
     });
   }
 
