@@ -112,6 +112,7 @@ describe("Benchmark", () => {
     await page.keyboard.press("Enter");
     await textOf(page, "#results figcaption", "tanh: time over");
     expect(await page.evaluate("document.activeElement.textContent")).toBe("tanh");
+    await page.waitForSelector(".uplot canvas");
     expect(await page.$$(".uplot canvas")).toHaveLength(1);
     await expectAccessible(page);
     expect(logged).toEqual([]);
