@@ -2,7 +2,7 @@
 // 23 weights, at every report.
 
 import { wantsCpu } from "./common/address.ts";
-import { catchErrors, errorBanner } from "./common/banner.ts";
+import { catchErrors, errorBanner, noWebGpuBanner } from "./common/banner.ts";
 import { atFrame, byId, enable } from "./common/dom.ts";
 import { count, duration } from "./common/format.ts";
 import { onThemeChange, type Rgb, rgb } from "./common/theme.ts";
@@ -107,7 +107,14 @@ function train(): void {
   void run.prepare(setup);
 }
 
+/** Says it where there is no WebGPU. */
+async function begin(): Promise<void> {
+  const { kind, reason = "" } = await run.host.device(wantsCpu());
+  if (kind === "cpu" && !wantsCpu()) noWebGpuBanner(reason);
+  train();
+}
+
 again.onclick = train;
 onThemeChange(canvas, draw);
 draw();
-train();
+begin().catch(errorBanner);

@@ -260,6 +260,12 @@ const withoutWebGpu = `
 `;
 
 test("without WebGPU it says what to switch on, and trains the small tasks on the CPU", async () => {
+  const start = await site.open("index.html", withoutWebGpu);
+  await textOf(start.page, ".banner h2", "This browser gives no WebGPU");
+  await textOf(start.page, "#live-status", "Step"); // its net trains all the same
+  expect(start.logged).toEqual([]);
+  await start.page.close();
+
   const { page, logged } = await open("length=200", withoutWebGpu);
   expect(await textOf(page, ".banner h2", "This browser gives no WebGPU")).toBeTruthy();
   expect(await page.$eval(".banner", (banner) => banner.textContent)).toContain("chrome://flags/#enable-unsafe-webgpu");
