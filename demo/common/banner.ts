@@ -69,9 +69,10 @@ export function catchErrors(): void {
 
 /** What to switch on where there is no WebGPU, and what the page does instead. */
 export function noWebGpuBanner(reason: string): () => void {
+  const what = reason.replace(/^[\w.]+: |;.*$/gs, ""); // the rest tells programmers what to do
   return banner(
     { tone: "warning", title: "This browser gives no WebGPU", key: "webgpu" },
-    h("p", {}, reason),
+    what && h("p", {}, `The reason: ${what}.`),
     h(
       "ul",
       {},
