@@ -43,14 +43,7 @@ test("adding: an LSTM learns it, and both cells are shown", async () => {
 
 test("char-rnn: goes on with what it has read, the state carried from window to window", async () => {
   const text = "0123456789".repeat(120);
-  const { result, lines } = await run("char-rnn", {
-    text,
-    steps: 80,
-    batch: 4,
-    length: 8,
-    lr: 0.01,
-    temperature: 0.01,
-  });
+  const { result, lines } = await run("char-rnn", { text, steps: 120, batch: 4, length: 8, temperature: 0.01 });
   expect(result.natsPerCharacter).toBeLessThan(0.1);
   const sample = lines.at(-1)!.replace(/[^0-9]/g, "");
   expect(sample.length).toBeGreaterThan(200);
@@ -64,7 +57,7 @@ test("char-rnn: goes on with what it has read, the state carried from window to 
 });
 
 test("reverse: attention runs from the end of the source to its start", async () => {
-  const { result, lines } = await run("reverse", { length: 3, steps: 150, batch: 16, lr: 0.01 });
+  const { result, lines } = await run("reverse", { length: 3, steps: 150, batch: 32 });
   expect(result.exactSequences).toBeGreaterThan(0.95);
   const picture = lines.slice(-4, -1).map((line) => line.slice(4));
   expect(picture.map((row) => row.indexOf("█"))).toEqual([4, 2, 0]);
