@@ -12,16 +12,9 @@ export const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
 
 const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 32];
 
-/** Every change of one dimension. Tiles, and the unrolling of sums, may overhang a little (`ragged`). */
-function vary(now: readonly number[], limit: readonly number[], ragged: boolean): number[][] {
-  return now.flatMap((size, d) => {
-    const n = limit[d] as number;
-    const fits = (s: number) => n % s === 0 || (ragged && s % 2 === 0 && Math.ceil(n / s) * s <= 1.15 * n);
-    return sizes
-      .filter((s) => s !== size && s <= n + 1 && fits(s))
-      .map((s) => now.map((old, i) => (i === d ? s : old)));
-  });
-}
+/** Whether a tile or an unrolling of this size suits a dimension; a `ragged` one may overhang a little. */
+const suits = (size: number, n: number, ragged: boolean): boolean =>
+  size <= n + 1 && (n % size === 0 || (ragged && size % 2 === 0 && Math.ceil(n / size) * size <= 1.15 * n));
 
 /** A load, as a function of the lane's and the loops' atoms. */
 interface Pattern {
@@ -105,7 +98,8 @@ export class Model {
     return d;
   }
 
-  /** From `start`, changes one dimension at a time to what costs least until nothing helps; records where it ends. */
+  /** From `start`, changes a dimension at a time to what costs least, or trades two, until nothing helps; records where changes
+   *  end, and where trades do. */
   descend(start: Schedule, found: Map<string, Costed>): void {
     let best = start;
     let bestCost = this.cost(best);
@@ -114,20 +108,44 @@ export class Model {
       this.#seen.add(keyOf(best));
       const before = bestCost;
       const { tile, unroll } = best;
-      const candidates = [
-        ...vary(tile, this.#domain, true).map((t) => ({ tile: t, unroll })),
-        ...vary(unroll, this.#extents, this.#ragged).map((u) => ({ tile, unroll: u })),
-      ];
-      for (const schedule of candidates) {
-        const cost = this.cost(schedule);
-        if (cost < 0.99 * bestCost) {
-          best = schedule;
-          bestCost = cost;
+      const take = (boxes: readonly (readonly number[])[]) => {
+        for (const box of boxes) {
+          const schedule = { tile: box.slice(0, tile.length), unroll: box.slice(tile.length) };
+          const cost = this.cost(schedule);
+          if (cost < 0.99 * bestCost) [best, bestCost] = [schedule, cost];
         }
-      }
-      if (bestCost === before) break;
+      };
+      take(this.#changes([...tile, ...unroll]));
+      if (bestCost < before) continue;
+      found.set(keyOf(best), { schedule: best, cost: bestCost });
+      take(this.#trades([...tile, ...unroll]));
+      if (bestCost === before) return;
     }
-    found.set(keyOf(best), { schedule: best, cost: bestCost });
+  }
+
+  /** Every change of one dimension. */
+  #changes(box: readonly number[]): number[][] {
+    return box.flatMap((size, d) => sizes.filter((s) => s !== size && this.#suits(s, d)).map((s) => box.with(d, s)));
+  }
+
+  /** Twice of one dimension for half of another: what the limits of a lane's work keep single changes from. */
+  #trades(box: readonly number[]): number[][] {
+    return box.flatMap((more, i) =>
+      box.flatMap((less, j) => {
+        const [twice, half] = [2 * more, less / 2];
+        return i !== j && this.#suits(twice, i) && Number.isInteger(half) && this.#suits(half, j)
+          ? [box.with(i, twice).with(j, half)]
+          : [];
+      }),
+    );
+  }
+
+  /** Tiles, and the unrolling of sums, may be ragged. */
+  #suits(size: number, d: number): boolean {
+    const rank = this.#domain.length;
+    return d < rank
+      ? suits(size, this.#domain[d] as number, true)
+      : suits(size, this.#extents[d - rank] as number, this.#ragged);
   }
 
   /** Modelled time of the whole group, in the target's units. */
@@ -141,9 +159,8 @@ export class Model {
     const iterations = this.#extents.reduce((n, size, d) => n * Math.ceil(size / (unroll[d] as number)), 1);
     let inner = 0;
     let outer = 0;
-    // an epilogue in loops is compiled for four outputs
-    const unrolled = cost.compile.statement > 0 ? Math.min(outputs, 4) : outputs;
-    let compile = (body + unrolled * this.#epilogue) * cost.compile.statement;
+    // where compiling has its price a long epilogue is in loops, and compiled for four outputs
+    let compile = (body + Math.min(outputs, 4) * this.#epilogue) * cost.compile.statement;
     const varying = this.#target.quads ? quadDimensions(lanesIn(this.#domain, tile)) : null;
     this.#patterns.forEach((p, i) => {
       const shared = varying !== null && !p.dims.some((d) => varying.has(d));

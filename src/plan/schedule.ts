@@ -42,7 +42,7 @@ export function rankKernels(
     .map(({ kernel }) => kernel);
 }
 
-/** Nothing tiled, or the last dimension wide, or the one before; short dimensions (filter taps) whole or not; short reductions unrolled, long
+/** Nothing tiled, or the last dimension wide, or the one before, or both; short dimensions (filter taps) whole or not; short reductions unrolled, long
  *  ones in pairs, or neither. */
 function starts(domain: readonly number[], extents: readonly number[]): Schedule[] {
   const ones = domain.map(() => 1);
@@ -52,7 +52,9 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
   const tiles = [
     ones,
     ...(rank > 0 ? [wide(rank - 1, 16), wide(rank - 1, 4)] : []),
-    ...(rank > 1 ? [wide(rank - 2, 8)] : []),
+    ...(rank > 1
+      ? [wide(rank - 2, 8), wide(rank - 1, 8).with(rank - 2, largestDivisor(domain[rank - 2] as number, 8))]
+      : []),
   ];
   const taps = (sizes: readonly number[]) => sizes.map((n) => (n <= 3 ? n : 1));
   const whole = tiles.map((tile) => taps(domain).map((n, d) => Math.max(n, tile[d] as number)));
@@ -65,7 +67,7 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
   return [...new Map(all.map((s) => [keyOf(s), s])).values()];
 }
 
-/** The kernel, or the same with its epilogue in loops if that costs less. */
+/** The kernel, or the same with its epilogue in loops if that costs less: all that loops save is compilation. */
 function rolledOrNot(kernel: Kernel, build: (schedule: Schedule) => Kernel, target: Target): Kernel {
   if (target.cost.compile.statement === 0 || numel(kernel.schedule.tile) <= 4) return kernel;
   const rolled = build({ ...kernel.schedule, rolled: true });

@@ -78,7 +78,7 @@ export const gpuTarget: Target = {
 };
 
 /** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes. A load gathers: four scalar ones a component, each checked; it takes as long to
- *  compile as twenty other statements. Weights in tenths of a nanosecond, fitted to some 450 kernels. */
+ *  compile as twenty other statements. Weights in tenths of a nanosecond, as measured. */
 export const softwareTarget: Target = {
   name: "software",
   software: true,

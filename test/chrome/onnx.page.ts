@@ -6,11 +6,6 @@ import { chunks } from "../../src/data/chunks.ts";
 import { type Dataset, takeExamples } from "../../src/data/dataset.ts";
 import { fromUrl, mnist } from "../../src/data/mnist.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
-import type { Layer } from "../../src/nn/layer.ts";
-import { dense } from "../../src/nn/layers.ts";
-import { sequential } from "../../src/nn/model.ts";
-import { lstm } from "../../src/nn/recurrentLayers.ts";
-import { reshape } from "../../src/nn/sequence.ts";
 import { fromOnnx, toOnnx } from "../../src/onnx/index.ts";
 import type { NdArray } from "../../src/shape/ndarray.ts";
 import { u8 } from "../../src/shape/types.ts";
@@ -37,12 +32,7 @@ export interface Report {
 }
 
 const batch = 500;
-const steps = 80;
-
-/** The tasks' nets, but for a smaller LSTM: a software adapter takes a minute for 128 units. */
-const models: Readonly<Partial<Record<TaskName, Layer>>> = {
-  "mnist-lstm": sequential(reshape(28, 28), lstm({ units: 32, returns: "last" }), dense({ units: 10 })),
-};
+const steps = 50;
 
 runtime.env.wasm.wasmPaths = { wasm: "/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm" };
 
@@ -54,8 +44,7 @@ const main: PageModule<readonly TaskName[], Report, void> = async (names, send) 
 export default main;
 
 async function compareTask(device: GpuDevice, task: TaskName, train: Dataset, test: Dataset) {
-  const { loss, optimizer, batchSize } = tasks[task];
-  const model = models[task] ?? tasks[task].model;
+  const { model, loss, optimizer, batchSize } = tasks[task];
   await using trainer = await Trainer.create({
     ...{ device, model, loss, batchSize, seed: 1, optimizer: optimizerOf(optimizer) },
     data: takeExamples(train, 0, steps * batchSize),
