@@ -173,14 +173,14 @@ test("what cannot be trained is not begun; what goes wrong is said, until there 
 });
 
 test("when the worker loses its device, it says so and training resumes", async () => {
-  const { page, logged } = await open("task=mnist-mlp&images=2000&length=6");
+  const { page, logged } = await open("task=mnist-mlp&images=2000&length=12");
   await textOf(page, "#status", "Ready");
   await page.click("#start");
   await firstLosses(page);
   await page.$eval("#lose", (button) => (button as HTMLButtonElement).click());
   await textOf(page, ".banner h2", "The GPU was lost");
-  await textOf(page, "#status", "Done: 186 steps");
-  expect(await statOf(page, "Accuracy")).toBeGreaterThan(90);
+  await textOf(page, "#status", "Done: 372 steps");
+  expect(await statOf(page, "Accuracy")).toBeGreaterThan(95);
   expect(logged).toEqual([]);
   await page.close();
 });
