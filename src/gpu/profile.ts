@@ -143,6 +143,9 @@ async function byTimestamps(
   }
 }
 
+/** Microseconds of work that stand out from a wait, whose own time wanders by one or two thousand. */
+const leastOnClock = 5000;
+
 async function byRepetition(
   device: GpuRuntime,
   dispatches: readonly Dispatch[],
@@ -161,14 +164,16 @@ async function byRepetition(
     await device.gpu.queue.onSubmittedWorkDone();
     return 1000 * (performance.now() - start);
   };
+  /** Less the time of an empty one: that is mostly the wait. */
+  const own = async (i: number, repeat: number) => (await run(i, repeat)) - (await run(i, 0));
   const times: number[] = [];
-  const target = (1000 * milliseconds) / Math.max(1, Math.min(samples, 4));
+  const target = Math.max(leastOnClock, (1000 * milliseconds) / Math.max(1, Math.min(samples, 4)));
   for (let i = 0; i < dispatches.length; i++) {
     await run(i, 1);
     let repeat = 1;
-    for (let t = await run(i, 1); t < target && repeat < 1 << 14; t = await run(i, repeat)) repeat *= 2;
+    for (let t = await own(i, 1); t < target && repeat < 1 << 14; t = await own(i, repeat)) repeat *= 2;
     const sampled: number[] = [];
-    for (let s = 0; s < samples; s++) sampled.push(((await run(i, repeat)) - (await run(i, 0))) / repeat);
+    for (let s = 0; s < samples; s++) sampled.push((await own(i, repeat)) / repeat);
     times.push(Math.max(0, median(sampled)));
   }
   let at = 0;
