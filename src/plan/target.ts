@@ -90,7 +90,7 @@ export const softwareTarget: Target = {
   workgroupMemory: 0,
   leastBoxWork: 1 << 24,
   maxAccumulators: 144,
-  maxBody: 1024,
+  maxBody: 768,
   cost: {
     fma: 1.2,
     statement: 2,
