@@ -107,11 +107,12 @@ export class Index {
   }
 
   /** With a value for the atom of a name. */
-  bind(name: string, value: number): Index {
+  bind(name: string, value: Index | number): Index {
+    const bound = typeof value === "number" ? Index.of(value) : value;
     return this.terms.reduce((sum, { atom, coef }) => {
       const { op, arg, by } = atom.of ?? {};
-      if (op) return sum.add(arg!.bind(name, value)[op](by!).mul(coef));
-      return sum.add(atom.name === name ? value * coef : new Index([{ atom, coef }], 0));
+      if (op) return sum.add(arg!.bind(name, bound)[op](by!).mul(coef));
+      return sum.add(atom.name === name ? bound.mul(coef) : new Index([{ atom, coef }], 0));
     }, Index.of(this.constant));
   }
 

@@ -6,7 +6,7 @@ import type { Buffer } from "./data.ts";
 import type { Block, Load, Loop, Store } from "./emit.ts";
 import type { Kernel } from "./kernel.ts";
 import { decode } from "./lanes.ts";
-import { type BoxLoad, boxLoads, type QuadLoad, quadLoads, type Unit } from "./share.ts";
+import { type BoxLoad, boxLoads, type Unit } from "./share.ts";
 
 export const isAligned = (i: Index) => i.terms.every((t) => t.coef % 4 === 0);
 
@@ -30,8 +30,6 @@ export interface PrintedKernel {
   readonly wgsl: string;
   /** Declarations of its workgroup memory. */
   readonly memory: readonly string[];
-  /** It exchanges values in quads. */
-  readonly quads: boolean;
 }
 
 /** Of a lane coordinate o<d>: d; of a loop variable: -1. */
@@ -56,11 +54,9 @@ export class KernelPrinter {
   readonly #kernel: Kernel;
   readonly #names: ReadonlyMap<Buffer, string>;
   readonly #vec: ReadonlySet<Buffer>;
-  /** Statements at the head of the function that the body turned out to need: what lanes add to places, by expression. */
-  readonly #offsets = new Map<string, string>();
+  /** Statements at the head of the function that the body turned out to need. */
   readonly #head: string[] = [];
   readonly #memory: string[] = [];
-  #quads = false;
 
   constructor(name: string, kernel: Kernel, names: ReadonlyMap<Buffer, string>, vec: ReadonlySet<Buffer>) {
     this.#name = name;
@@ -75,23 +71,18 @@ export class KernelPrinter {
     const lines = [
       ...(lanes.group ? [] : [`if (lane >= ${lanes.count}u) { return; }`]),
       ...lanes.header,
-      ...[...this.#offsets].map(([expression, name]) => `let ${name} = ${expression};`),
       ...this.#head,
     ];
     const parameters = lanes.group ? "box: u32, li: u32" : "lane: u32";
     const wgsl = `// ${label}\nfn ${this.#name}(${parameters}) {\n${lines.map((l) => `  ${l}\n`).join("")}${body}}\n`;
-    return { wgsl, memory: this.#memory, quads: this.#quads };
+    return { wgsl, memory: this.#memory };
   }
 
   #block(block: Block, indent: string, looped: boolean): string {
-    const quads = this.#kernel.schedule.quads
-      ? quadLoads(block, this.#kernel.lanes, this.#unitOf, (e) => this.#offset(e))
-      : new Map<string, { load: QuadLoad; lane: number }>();
     const boxes = looped ? boxLoads(block, this.#kernel.lanes, this.#unitOf) : [];
     const inBox = new Map(
       boxes.flatMap((b) => b.units.map((u, i) => [u.key, `${b.name}[${i * b.copies}u + at_${b.name}]`])),
     );
-    const done = new Set<QuadLoad>();
     const units = new Map<string, string>();
     const stored = new Map<string, Store[]>();
     let out = "";
@@ -102,17 +93,7 @@ export class KernelPrinter {
       const { key, index } = this.#unitOf(s);
       const known = units.get(key);
       if (known !== undefined) return known;
-      const buffer = this.#names.get(s.buffer);
-      const quad = quads.get(key);
-      if (quad && !done.has(quad.load)) {
-        const [{ index: first, load }] = quad.load.units as [Unit];
-        say(`let ${quad.load.name} = ${buffer}[${first.text(load.nameOf)} + ${quad.load.offset}];`);
-        done.add(quad.load);
-        this.#quads = true;
-      }
-      const value = quad
-        ? `quadBroadcast(${quad.load.name}, ${quad.lane}u)`
-        : (inBox.get(key) ?? `${buffer}[${index.text(s.nameOf)}]`);
+      const value = inBox.get(key) ?? `${this.#names.get(s.buffer)}[${index.text(s.nameOf)}]`;
       const name = this.#vec.has(s.buffer) ? `${s.name}q` : s.name;
       units.set(key, name);
       say(`let ${name} = ${value};`);
@@ -142,12 +123,6 @@ export class KernelPrinter {
       ? { key: `${buffer}[${quadKey(load.index)}]`, load, index: load.index.sub(component(load.index)).div(4) }
       : { key: `${buffer}[${load.index.key}]`, load, index: load.index };
   };
-
-  #offset(expression: string): string {
-    let name = this.#offsets.get(expression);
-    if (name === undefined) this.#offsets.set(expression, (name = `q${this.#offsets.size}`));
-    return name;
-  }
 
   /** Statements that fill an array of workgroup memory, [units, copies]; what lanes load is worked out at the head of the function. */
   #fill({ name, units, dims, copies }: BoxLoad): string[] {

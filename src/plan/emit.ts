@@ -30,6 +30,8 @@ export interface Loop {
   /** The name of its variable, an i32. */
   readonly name: string;
   readonly times: number;
+  /** It runs over the quarters of a permuted tile (lanes.ts); the name of the one that it is at. */
+  readonly quarter?: string;
 }
 
 /** Statements and loops, in order. */
@@ -43,8 +45,8 @@ export interface Nested {
 }
 
 const identifier = /\b[a-z_][a-z_0-9]*/g;
-/** A lane coordinate, a variable of a reduction's loop or of an epilogue's. */
-const coordinate = /^[ore]\d+$/;
+/** A lane coordinate, a variable of a reduction's loop or of an epilogue's, a quarter of a permuted tile. */
+const coordinate = /^[oreqy]\d+$/;
 const simple = /^([a-z_][a-z_0-9]*|-?[0-9.]+(e[-+]?[0-9]+)?[fu]?|true|false)$/;
 
 export class Emitter {

@@ -9,7 +9,7 @@ import { numel, sameShape, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
 import type { Block, Loop, Statement, Store } from "./emit.ts";
 import type { Group } from "./fuse.ts";
-import { type Lanes, lanesOf, type Schedule } from "./lanes.ts";
+import { type Lanes, lanesOf, permuted, type Schedule } from "./lanes.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
 import { type PlaceOf, Region } from "./region.ts";
 import type { Ref } from "./step.ts";
@@ -28,17 +28,23 @@ export interface Stored {
 }
 
 export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, stores: readonly Stored[]): Kernel {
-  const { unroll, rolled } = schedule;
+  const { unroll, rolled, quads } = schedule;
   const lanes = lanesOf(group.domain, schedule);
-  const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule.tile) : { ...lanes, ...schedule, loops: [] };
+  const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule) : { ...lanes, ...schedule, loops: [] };
 
-  const core = new Region("c", group, placeOf, null);
+  const core = new Region("c", group, lanes, placeOf, null);
   const accumulators = new Accumulators(group.core, loops);
-  const epilogue = new Region("e", group, placeOf, accumulators);
-  for (const { name } of loops) epilogue.emitter.open(name);
+  const epilogue = new Region("e", group, lanes, placeOf, accumulators);
+  for (const { name, quarter } of loops) {
+    epilogue.emitter.open(name, ...(quarter ? [quarter] : []));
+    if (quarter) epilogue.emitter.statement(`let ${quarter} = q0 ^ ${name};`);
+  }
   const written: Store[] = [];
   for (const offset of offsets(tile)) {
-    const at = origin.map((o, d) => o.add(offset[d] as number));
+    const at = origin.map((o, d) => {
+      const i = offset[d] as number;
+      return o.add(d === quads && !rolled ? permuted(i, tile[d] as number) : i);
+    });
     const guard = allOf(...at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
     if (guard === "false") continue;
     for (const { ref, place } of stores)
@@ -57,15 +63,22 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
 }
 
 /** Loops over a tile, and what is left in their body: of the last dimension four elements in a row, or all. */
-function roll(origin: readonly Index[], tile: readonly number[]) {
+function roll(origin: readonly Index[], { tile, quads }: Schedule) {
   const loops: Loop[] = [];
-  const left = tile.map((n, d) => (d < tile.length - 1 ? 1 : n % 4 === 0 ? 4 : n));
+  const loop = (times: number, quarter?: string): Index => {
+    const name = `e${loops.length}`;
+    loops.push({ name, times, ...(quarter && { quarter }) });
+    return Index.atom(quarter ?? name, 0, times - 1);
+  };
+  const left: number[] = [];
   const starts = origin.map((o, d) => {
-    const times = (tile[d] as number) / (left[d] as number);
-    if (times === 1) return o;
-    const name = `e${d}`;
-    loops.push({ name, times });
-    return o.add(Index.atom(name, 0, times - 1).mul(left[d] as number));
+    const permutes = d === quads;
+    const size = (tile[d] as number) / (permutes ? 4 : 1);
+    const four = size % 4 === 0 ? 4 : size;
+    left[d] = d < tile.length - 1 ? 1 : four;
+    const start = permutes ? o.add(loop(4, "y0").mul(size)) : o;
+    const times = size / left[d];
+    return times === 1 ? start : start.add(loop(times).mul(left[d]));
   });
   return { loops, origin: starts, tile: left };
 }

@@ -1,5 +1,9 @@
 // Lanes: how the lanes (invocations) of a kernel divide the domain of its group. As they come, the last dimension runs fastest; or a
-// workgroup is a box of lanes. What lanes have in common they need not all load: see share.ts.
+// workgroup is a box of lanes. What lanes have in common they need not all load: boxes share loads (share.ts), quads whatever they compute.
+//
+// A quad is four lanes in a row. In one dimension, which its lanes do not divide, each has its tile in an order of its own: quarter s of the
+// tile is the (place ^ s)th, place being that of the lane in its quad. What depends on that quarter, and is else the same in all four, a
+// lane computes for s = 0 only: for the others it is what the lane at place ^ s has for s = 0, and one exchange brings it.
 import { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 
@@ -9,8 +13,8 @@ export interface Schedule {
   readonly tile: readonly number[];
   /** Steps of each reduction loop in its body. */
   readonly unroll: readonly number[];
-  /** Loads that the four lanes of a quad have in common: each makes a fourth of them and broadcasts it. */
-  readonly quads?: boolean;
+  /** The dimension, a multiple of four of which is the tile's, in which the lanes of a quad share out what they have in common. */
+  readonly quads?: number | undefined;
   /** What is made of the sums of a tile is made in loops, four columns at a time: less to compile, but the sums go through an array. */
   readonly rolled?: boolean;
   /** Lanes of a workgroup in each dimension; loads that they have in common go through workgroup memory. */
@@ -25,8 +29,8 @@ export interface Lanes {
   readonly header: readonly string[];
   readonly group: readonly number[] | null;
   readonly workgroups: number | null;
-  /** Every lane of a quad has this index. False where quads are not whole. */
-  uniformInQuad(i: Index): boolean;
+  /** The s of indices that depend on the quarter s and are else the same in all lanes of a quad; else 0. */
+  neighbour(at: readonly Index[]): 0 | 1 | 2 | 3;
 }
 
 export function largestDivisor(n: number, most: number): number {
@@ -38,19 +42,66 @@ export function largestDivisor(n: number, most: number): number {
 export const lanesIn = (domain: readonly number[], tile: readonly number[]): number[] =>
   domain.map((n, d) => Math.ceil(n / (tile[d] as number)));
 
-export function lanesOf(domain: readonly number[], { tile, group }: Schedule): Lanes {
+export function lanesOf(domain: readonly number[], { tile, group, quads }: Schedule): Lanes {
   const counts = lanesIn(domain, tile);
-  return group ? boxedLanes(counts, tile, group) : plainLanes(counts, tile);
+  return group ? boxedLanes(counts, tile, group) : plainLanes(counts, tile, quads);
 }
 
-function plainLanes(counts: readonly number[], tile: readonly number[]): Lanes {
+function plainLanes(least: readonly number[], tile: readonly number[], quads: number | undefined): Lanes {
+  const { counts, varying } = quads === undefined ? { counts: least, varying: null } : quadLanes(least);
   const origin = counts.map((n, d) => Index.atom(`o${d}`, 0, n - 1).mul(tile[d] as number));
-  const varying = quadDimensions(counts);
   return {
     ...{ count: numel(counts), origin, group: null, workgroups: null },
-    header: decode("lane", "o", counts),
-    uniformInQuad: (i) => varying !== null && uniform(i, varying),
+    header: [...decode("lane", "o", counts), ...(varying ? places : [])],
+    neighbour: (at) => (varying ? neighbourOf(at, varying) : 0),
   };
+}
+
+/** Lanes in each dimension such that quads are whole (those that overhang store nothing), and the dimensions that tell the lanes of a quad
+ *  apart: the last ones that have four lanes. */
+export function quadLanes(counts: readonly number[]): { counts: readonly number[]; varying: ReadonlySet<number> } {
+  const varying = new Set<number>();
+  let lanes = 1;
+  for (let d = counts.length - 1; d >= 0; d--) {
+    const n = counts[d] as number;
+    if (n === 1) continue;
+    varying.add(d);
+    if (lanes * n > 3 || counts.slice(0, d).every((m) => m === 1)) {
+      const step = lanes % 4 === 0 ? 1 : lanes % 2 === 0 ? 2 : 4;
+      return { counts: counts.with(d, Math.ceil(n / step) * step), varying };
+    }
+    lanes *= n;
+  }
+  return { counts, varying };
+}
+
+/** Declare q<s>, the quarter of the tile that is a lane's s-th. */
+const places = ["let q0 = i32(lane % 4u);", ...[1, 2, 3].map((s) => `let q${s} = q0 ^ ${s};`)];
+
+export const quarter = (s: number): Index => Index.atom(`q${s}`, 0, 3);
+
+/** The i-th of a tile of so many in the dimension that quads permute. */
+export const permuted = (i: number, size: number): Index =>
+  quarter(Math.floor((4 * i) / size))
+    .mul(size / 4)
+    .add(i % (size / 4));
+
+/** Dimensions that quads may permute. */
+export function permutable(domain: readonly number[], { tile }: Schedule): number[] {
+  const counts = lanesIn(domain, tile);
+  const { varying } = quadLanes(counts);
+  return numel(counts) < 4 ? [] : tile.flatMap((n, d) => (n % 4 === 0 && !varying.has(d) ? [d] : []));
+}
+
+function neighbourOf(at: readonly Index[], varying: ReadonlySet<number>): 0 | 1 | 2 | 3 {
+  const names = new Set(at.flatMap((i) => i.coordinates()));
+  const found = ([1, 2, 3] as const).filter((s) => names.has(`q${s}`));
+  const [s] = found;
+  if (s === undefined || found.length > 1 || names.has("q0")) return 0;
+  for (const name of names)
+    if (name.startsWith("y") || (name.startsWith("o") && varying.has(Number(name.slice(1))))) return 0;
+  // what was read at an index of this quarter cannot be said for another
+  return at.some((i) => i.bind(`q${s}`, 0).coordinates().includes(`q${s}`)) ? 0 : s;
 }
 
 /** Boxes may overhang: their lanes are all there, for the sake of barriers, and store nothing. */
@@ -69,7 +120,7 @@ function boxedLanes(counts: readonly number[], tile: readonly number[], group: r
   return {
     ...{ count: numel(whole), origin, group, workgroups: numel(boxes) },
     header: [...decode("box", "box", boxes), ...decode("li", "i", group), ...coordinates],
-    uniformInQuad: () => false,
+    neighbour: () => 0,
   };
 }
 
@@ -86,18 +137,3 @@ export function decode(flat: string, name: string, counts: readonly number[]): s
   }
   return statements;
 }
-
-/** The dimensions in which the lanes of a quad differ; null if four in a row are not always whole. */
-export function quadDimensions(counts: readonly number[]): ReadonlySet<number> | null {
-  const varying = new Set<number>();
-  let lanes = 1;
-  for (let d = counts.length - 1; d >= 0; d--) {
-    if ((counts[d] as number) > 1) varying.add(d);
-    lanes *= counts[d] as number;
-    if (lanes % 4 === 0) return varying;
-  }
-  return null;
-}
-
-const uniform = (i: Index, varying: ReadonlySet<number>): boolean =>
-  i.coordinates().every((name) => !name.startsWith("o") || !varying.has(Number(name.slice(1))));

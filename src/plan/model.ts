@@ -5,7 +5,7 @@ import type { ReduceKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
 import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
-import { lanesIn, quadDimensions, type Schedule } from "./lanes.ts";
+import { lanesIn, permutable, quadLanes, type Schedule } from "./lanes.ts";
 import type { Target } from "./target.ts";
 
 export const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
@@ -149,7 +149,13 @@ export class Model {
   }
 
   /** Modelled time of the whole group, in the target's units. */
-  cost({ tile, unroll }: Schedule): number {
+  cost(schedule: Schedule): number {
+    const permuted = this.#target.quads ? permutable(this.#domain, schedule) : [];
+    return Math.min(...[-1, ...permuted].map((d) => this.#costOf(schedule, d)));
+  }
+
+  /** Where quads permute dimension `permuted` of the tile. */
+  #costOf({ tile, unroll }: Schedule, permuted: number): number {
     const { cost, maxAccumulators, maxBody } = this.#target;
     const outputs = numel(tile);
     const accumulators = this.#elements * outputs;
@@ -161,32 +167,34 @@ export class Model {
     let outer = 0;
     // where compiling has its price a long epilogue is in loops, and compiled for four outputs
     let compile = (body + Math.min(outputs, 4) * this.#epilogue) * cost.compile.statement;
-    const varying = this.#target.quads ? quadDimensions(lanesIn(this.#domain, tile)) : null;
+    const counts = lanesIn(this.#domain, tile);
+    const quads = permuted < 0 ? null : quadLanes(counts);
+    const quarters = permuted < 0 ? box : box.with(permuted, (tile[permuted] as number) / 4);
     this.#patterns.forEach((p, i) => {
-      const shared = varying !== null && !p.dims.some((d) => varying.has(d));
-      const { time, loads } = this.#loads(p, i, box, shared);
+      const shared = quads !== null && p.dims.includes(permuted) && !p.dims.some((d) => quads.varying.has(d));
+      const { time, loads } = this.#loads(p, i, shared ? quarters : box, shared);
       if (p.looped) inner += time;
       else outer += time;
       compile += (p.looped ? loads : Math.min(loads, 4)) * cost.compile.load;
     });
     const looped = inner + body * cost.fma + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
     const perLane = iterations * looped + outer + outputs * cost.store + cost.lane;
-    const lanes = this.#domain.reduce((n, size, d) => n * Math.ceil(size / (tile[d] as number)), 1);
-    return perLane * busyLanes(lanes, this.#target) * (1 + cost.spill * accumulators) + compile;
+    return (
+      perLane * busyLanes(numel(quads?.counts ?? counts), this.#target) * (1 + cost.spill * accumulators) + compile
+    );
   }
 
-  /** Of a pattern's loads over the box: their cost, and how many there are. */
+  /** Of a pattern's loads over the box: their cost, and how many there are. Of `shared` ones three times as many come from other lanes. */
   #loads(p: Pattern, id: number, box: readonly number[], shared: boolean): { time: number; loads: number } {
     const key = `${id}:${p.dims.map((d) => box[d]).join(",")}`;
     let counts = this.#counts.get(key);
     if (!counts) this.#counts.set(key, (counts = this.#count(p, box)));
-    const { loadVec4, loadScalar, statement } = this.#target.cost;
-    const price = (units: number, load: number) =>
-      shared ? Math.min(units * load, quadPrice(units, load, this.#target)) : units * load;
-    const each = price(counts.scalars, loadScalar);
-    const whole = counts.aligned ? price(counts.vec4s, loadVec4) : Number.POSITIVE_INFINITY;
+    const { loadVec4, loadScalar, statement, exchange } = this.#target.cost;
+    const each = counts.scalars * loadScalar;
+    const whole = counts.aligned ? counts.vec4s * loadVec4 : Number.POSITIVE_INFINITY;
     const loads = whole <= each ? counts.vec4s : counts.scalars;
-    return { time: Math.min(whole, each) + counts.values * this.#overhead * statement, loads };
+    const others = shared ? 3 * counts.values * exchange : 0;
+    return { time: Math.min(whole, each) + counts.values * this.#overhead * statement + others, loads };
   }
 
   #count(p: Pattern, box: readonly number[]): Counts {
@@ -236,7 +244,3 @@ function affinePlaces(
 /** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */
 export const busyLanes = (lanes: number, { workgroupSize, lanes: wanted }: Target) =>
   Math.max(Math.ceil(lanes / workgroupSize) * workgroupSize, wanted);
-
-/** Of units that a quad loads together. */
-const quadPrice = (units: number, load: number, { cost }: Target) =>
-  Math.ceil(units / 4) * load + units * cost.broadcast;

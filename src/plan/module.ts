@@ -16,7 +16,7 @@ export interface Module {
   readonly bindings: readonly Binding[];
 }
 
-/** What opens a module whose quads share loads. A quad is in or out as a whole where it matters, which WGSL's analysis cannot see. */
+/** What opens a module whose quads exchange values. A quad is in or out as a whole where it matters, which WGSL's analysis cannot see. */
 export const subgroups = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);";
 
 /** The most workgroups in one dimension of a dispatch. */
@@ -54,7 +54,7 @@ export function printModule(kernels: readonly Kernel[], workgroupSize: number, f
     `@compute @workgroup_size(${size})\nfn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n` +
     `  let group = ${group};\n  ${calls.join("")}\n}\n`;
   const text = [
-    ...(printed.some((p) => p.quads) ? [subgroups] : []),
+    ...(kernels.some((k) => k.schedule.quads !== undefined) ? [subgroups] : []),
     declarations.join("\n"),
     ...printed.flatMap((p) => p.memory),
     ...printed.map((p) => p.wgsl),

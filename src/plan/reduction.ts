@@ -5,6 +5,7 @@ import type { Combine, ReduceKernel } from "../graph/op.ts";
 import type { DType, TensorType } from "../shape/types.ts";
 import { strides } from "../shape/types.ts";
 import type { Block, Loop, Statement } from "./emit.ts";
+import { quarter } from "./lanes.ts";
 import type { Region } from "./region.ts";
 import type { Step } from "./step.ts";
 
@@ -44,7 +45,12 @@ export class Accumulators {
     if (known !== undefined) return known;
     const times = this.#loops.map((l) => l.times);
     const bind = (values: readonly number[]) =>
-      at.map((i) => this.#loops.reduce((x, { name }, k) => x.bind(name, values[k] as number), i));
+      at.map((i) =>
+        this.#loops.reduce((x, { name, quarter: y }, k) => {
+          const value = values[k] as number;
+          return (y === undefined ? x : x.bind(y, quarter(value))).bind(name, value);
+        }, i),
+      );
     const states = offsets(times).map((values) => this.#state(output, bind(values)));
     const type = ((this.#core as Step).ctx.outputs[output] as TensorType).dtype;
     const name = `acc${output}_${this.#families.size}`;
@@ -104,18 +110,22 @@ export function reductionBlock(
   const neutral = combine === "sum" ? zeroOf(dtype) : extreme(dtype, combine);
   // a sum is taken in two levels, within an iteration and over them: its rounding error grows with their numbers, not with their product
   const chained = combine === "sum" && steps.length >= leastChain;
-  steps.forEach((offset, k) => {
+  const terms = steps.map((offset) => {
     const r = starts.map((s, d) => s.add(offset[d] as number));
     // an unrolling that overhangs its extent adds nothing there
     const inside = allOf(...r.map((i, d) => emitter.inside(i, extents[d] as number)));
     const masked = (x: string) => (inside === "true" ? x : emitter.let(`select(${neutral}, ${x}, ${inside})`));
-    accumulators.elements.forEach((at, i) => {
-      const factors = kernel.term(at, r, lower, step.ctx).map(masked);
-      if (chained) emitter.statement(chain(dtype, i, k, factors));
-      else emitter.statement(accumulate(combine, dtype, i, factors, () => emitter.text(flatten(r, strides(extents)))));
-    });
+    return { r, factors: (at: readonly Index[]) => kernel.term(at, r, lower, step.ctx).map(masked) };
   });
-  if (chained) for (const i of accumulators.elements.keys()) emitter.statement(`a${i}_0 += s${i}_${steps.length - 1};`);
+  if (chained)
+    accumulators.elements.forEach((at, i) => {
+      for (const [k, { factors }] of terms.entries()) emitter.statement(chain(dtype, i, k, factors(at)));
+      emitter.statement(`a${i}_0 += s${i}_${terms.length - 1};`);
+    });
+  else
+    for (const { r, factors } of terms)
+      for (const [i, at] of accumulators.elements.entries())
+        emitter.statement(accumulate(combine, dtype, i, factors(at), () => emitter.text(flatten(r, strides(extents)))));
   const head = emitter.scopes[0] as Statement[];
   return [...declarations, ...head, ...emitter.nest(loops, declarations.length)];
 }

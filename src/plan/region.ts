@@ -1,5 +1,5 @@
 // Region: the values of refs at indices, as names in one stretch of a kernel. A value is loaded, or taken from an accumulator, or computed
-// on the spot by its map; asked for again it has its name already.
+// on the spot by its map, or comes from another lane that has it; asked for again it has its name already.
 import { flatten, Index, offsets } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
@@ -8,6 +8,7 @@ import { numel, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
 import { Emitter } from "./emit.ts";
 import type { Group } from "./fuse.ts";
+import { type Lanes, quarter } from "./lanes.ts";
 import type { Accumulators } from "./reduction.ts";
 import type { Ref, Step } from "./step.ts";
 
@@ -17,13 +18,15 @@ export type PlaceOf = (ref: Ref) => Place | null;
 export class Region {
   readonly emitter: Emitter;
   readonly #group: Group;
+  readonly #lanes: Lanes;
   readonly #placeOf: PlaceOf;
   readonly #accumulators: Accumulators | null;
   readonly #memo = new Map<Ref, Map<string, string>>();
 
-  constructor(prefix: string, group: Group, placeOf: PlaceOf, accumulators: Accumulators | null) {
+  constructor(prefix: string, group: Group, lanes: Lanes, placeOf: PlaceOf, accumulators: Accumulators | null) {
     this.emitter = new Emitter(prefix);
     this.#group = group;
+    this.#lanes = lanes;
     this.#placeOf = placeOf;
     this.#accumulators = accumulators;
   }
@@ -33,8 +36,16 @@ export class Region {
     if (!memo) this.#memo.set(ref, (memo = new Map()));
     const key = at.length === 1 ? (at[0] as Index).key : at.map((i) => i.key).join(",");
     let name = memo.get(key);
-    if (name === undefined) memo.set(key, (name = this.#compute(ref, at)));
+    if (name === undefined) memo.set(key, (name = this.#exchange(ref, at) ?? this.#compute(ref, at)));
     return name;
+  }
+
+  /** What another lane of the quad computes. */
+  #exchange(ref: Ref, at: readonly Index[]): string | null {
+    const s = this.#lanes.neighbour(at);
+    if (s === 0 || ref.type.dtype === "bool") return null;
+    const there = at.map((i) => i.bind(`q${s}`, quarter(0)));
+    return this.emitter.let(`quadSwap${["X", "Y", "Diagonal"][s - 1]}(${this.value(ref, there)})`);
   }
 
   #compute(ref: Ref, at: readonly Index[]): string {

@@ -7,7 +7,7 @@ import { boxCandidates, copiesInBox, fitsMemory } from "./boxes.ts";
 import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { buildKernel, type Kernel, type Stored } from "./kernel.ts";
-import { largestDivisor, type Schedule } from "./lanes.ts";
+import { largestDivisor, permutable, type Schedule } from "./lanes.ts";
 import { busyLanes, type Costed, keyOf, Model } from "./model.ts";
 import type { PlaceOf } from "./region.ts";
 import type { Target } from "./target.ts";
@@ -34,7 +34,9 @@ export function rankKernels(
   if (small) return [...found.values()].map(({ schedule }) => build(schedule));
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
   const plain = short.map(({ schedule }) => rolledOrNot(build(schedule), build, target));
-  const quads = target.quads ? plain.map((k) => ({ ...k, schedule: { ...k.schedule, quads: true } })) : [];
+  const quads = target.quads
+    ? plain.flatMap(({ schedule }) => permutable(group.domain, schedule).map((d) => build({ ...schedule, quads: d })))
+    : [];
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
   return [...plain, ...quads, ...boxes.filter((k) => fitsMemory(k, target))]
     .map((kernel) => ({ kernel, cost: countedCost(kernel, target) }))
@@ -75,18 +77,18 @@ function rolledOrNot(kernel: Kernel, build: (schedule: Schedule) => Kernel, targ
 }
 
 /** Cost of a built kernel, counted statement by statement. */
-function countedCost({ block, lanes, schedule }: Kernel, target: Target): number {
+function countedCost({ block, lanes }: Kernel, target: Target): number {
   const { cost } = target;
   const accumulators = block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length;
   let compile = 0;
   const statement = (s: string): number => {
     if (s.startsWith("var ")) return 0;
     if (accumulates.test(s)) return cost.fma;
+    if (s.includes("= quadSwap")) return cost.exchange;
     return s.includes("= acc") ? cost.array : cost.statement;
   };
   const boxed = lanes.group ? numel(lanes.group) : 1;
   const price = (s: Load, load: number, looped: boolean): number => {
-    if (schedule.quads && lanes.uniformInQuad(s.index)) return load / 4 + cost.broadcast;
     const copies = lanes.group && looped ? copiesInBox(s.index, lanes.group) : boxed;
     return copies === boxed ? load : cost.shared + (load * copies) / boxed;
   };

@@ -1,5 +1,5 @@
-// Share: what several lanes would load alike is loaded once. The lanes of a quad each load one of four and broadcast it; the lanes of a
-// box (lanes.ts) fill workgroup memory together. A unit is what one load fetches: a vec4 or a scalar.
+// Share: what several lanes of a box (lanes.ts) would load alike they load once, filling workgroup memory together. A unit is what one load
+// fetches: a vec4 or a scalar.
 import type { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 import type { Buffer } from "./data.ts";
@@ -36,52 +36,6 @@ function familiesOf(block: Block, unitOf: (load: Load) => Unit): Family[] {
     else families.set(key, { units: [unit] });
   }
   return [...families.values()];
-}
-
-const offsetsOf = (units: readonly Unit[]) => units.map((u) => u.index.constant - (units[0] as Unit).index.constant);
-
-/** Up to four units that a quad loads together. */
-export interface QuadLoad {
-  readonly name: string;
-  readonly units: readonly Unit[];
-  /** WGSL of what a lane adds to the first unit's place, named in the kernel's header. */
-  readonly offset: string;
-}
-
-/** Which loads of a block quads share: by the key of a unit, the load that brings it and its lane. */
-export function quadLoads(
-  block: Block,
-  lanes: Lanes,
-  unitOf: (load: Load) => Unit,
-  offsetName: (expression: string) => string,
-): Map<string, { readonly load: QuadLoad; readonly lane: number }> {
-  const found = new Map<string, { load: QuadLoad; lane: number }>();
-  for (const { units } of familiesOf(block, unitOf)) {
-    if (!lanes.uniformInQuad((units[0] as Unit).index)) continue;
-    for (let i = 0; i + 1 < units.length; i += 4) {
-      const four = units.slice(i, i + 4);
-      const load = {
-        name: `${(four[0] as Unit).load.name}s`,
-        units: four,
-        offset: offsetName(laneOffset(offsetsOf(four))),
-      };
-      for (const [lane, u] of four.entries()) found.set(u.key, { load, lane });
-    }
-  }
-  return found;
-}
-
-/** What lane 0, 1, 2, 3 of a quad adds; those beyond the list load what the last does. */
-function laneOffset(offsets: readonly number[]): string {
-  const [a, b, c, d] = [0, 1, 2, 3].map((i) => offsets[Math.min(i, offsets.length - 1)] as number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const step = b - a;
-  if (c - b === step && d - c === step) return `i32(lane % 4u) * ${step}`;
-  return `vec4i(${a}, ${b}, ${c}, ${d})[lane % 4u]`;
 }
 
 /** A family that a box loads together: an array of workgroup memory, [units, copies]. */

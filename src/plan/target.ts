@@ -9,7 +9,7 @@ export interface Target {
   readonly workgroupSize: number;
   /** Most lanes of a workgroup. */
   readonly maxWorkgroup: number;
-  /** Four lanes in a row, from a multiple of four on, can exchange values (WGSL's quadBroadcast). */
+  /** Four lanes in a row, from a multiple of four on, can exchange values (WGSL's quadSwapX). */
   readonly quads: boolean;
   /** Lanes (invocations) that keep the device busy; fewer cost proportionally. */
   readonly lanes: number;
@@ -32,8 +32,8 @@ export interface Target {
     readonly store: number;
     /** Of a sum that lies in an array. */
     readonly array: number;
-    /** Of a value that another lane of the quad loaded, and of one in workgroup memory. */
-    readonly broadcast: number;
+    /** Of a value that another lane of the quad has, and of one in workgroup memory. */
+    readonly exchange: number;
     readonly shared: number;
     readonly barrier: number;
     /** Of one accumulator, each time round a loop. */
@@ -67,7 +67,7 @@ export const gpuTarget: Target = {
     loadScalar: 4,
     store: 4,
     array: 20,
-    broadcast: 6,
+    exchange: 6,
     shared: 2,
     barrier: 20,
     carried: 0,
@@ -89,20 +89,20 @@ export const softwareTarget: Target = {
   lanes: 128,
   workgroupMemory: 0,
   leastBoxWork: 1 << 24,
-  maxAccumulators: 144,
-  maxBody: 768,
+  maxAccumulators: 256,
+  maxBody: 1024,
   cost: {
-    fma: 1.2,
+    fma: 0.8,
     statement: 2,
     spill: 0.001,
-    loadVec4: 65,
+    loadVec4: 50,
     loadScalar: 18,
     store: 40,
     array: 12,
-    broadcast: 12,
+    exchange: 0.6,
     shared: 90,
     barrier: 1000,
-    carried: 2,
+    carried: 1.8,
     compile: { statement: 1200, load: 20000 },
     loop: 14,
     lane: 100,

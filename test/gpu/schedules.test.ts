@@ -58,8 +58,20 @@ const targets: Readonly<Record<string, Target>> = {
   gpu: { ...gpuTarget, quads: true, leastBoxWork: 1 << 20 },
 };
 
-const kind = ({ quads, group, rolled }: Schedule) =>
-  `${group ? "box" : quads ? "quads" : "plain"}${rolled ? ", rolled" : ""}`;
+const kind = ({ quads, group, rolled, tile }: Schedule) =>
+  `${group ? "box" : quads !== undefined ? `quads in dimension ${quads - tile.length}` : "plain"}${rolled ? ", rolled" : ""}`;
+
+/** The schedule, and with its epilogue in loops or out of them; the same where quads permute each of the last two dimensions. */
+function variants(schedule: Schedule): Schedule[] {
+  if (schedule.group) return [schedule];
+  const { tile } = schedule;
+  const permuted = [tile.length - 1, tile.length - 2].map((quads) => ({
+    ...schedule,
+    tile: tile.with(quads, 8),
+    quads,
+  }));
+  return [schedule, ...permuted].flatMap((s) => [s, { ...s, rolled: !s.rolled }]);
+}
 
 describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) => {
   test.each(Object.entries(cases))("%s", async (_, { types, f, boxes }) => {
@@ -81,15 +93,15 @@ describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) =
     );
     const seen = new Set<string>();
     for (const g of groups)
-      for (const schedule of g.candidates().flatMap((s) => (s.group ? [s] : [s, { ...s, rolled: !s.rolled }]))) {
+      for (const schedule of g.candidates().flatMap(variants)) {
         if (seen.has(kind(schedule))) continue;
         seen.add(kind(schedule));
         gpu.tuning = { [g.key]: { schedule } as never };
         expect(compare(await run(gpu), want), JSON.stringify(schedule)).toBe("");
       }
     gpu.tuning = {};
-    expect(seen).toContain("quads");
-    expect(seen).toContain("quads, rolled");
+    for (const d of [-1, -2])
+      for (const rolled of ["", ", rolled"]) expect(seen).toContain(`quads in dimension ${d}${rolled}`);
     if (boxes && target.workgroupMemory > 0) expect(seen).toContain("box");
   });
 });
