@@ -3,7 +3,7 @@
 //
 // A dispatch runs one step, or several: then a workgroup owns some rows of the batch, and a barrier parts the steps. States lie in storage
 // in both, the initial one first: hs [T+1,B,H]. Indices count vectors of `width`, which divides H. The lanes of a quad may share the loads of
-// the matrix: then they have the same columns, and each loads a fourth.
+// the matrix: then they have the same columns, and each loads a fourth of them.
 import { wgsl } from "./wgsl.ts";
 
 export interface Cell {
@@ -36,7 +36,7 @@ export interface Tile {
   readonly group: number | null;
   /** Steps of a dispatch. */
   readonly steps: number;
-  /** Quads share the loads of the matrix: the tiles of a batch, or of a group, are a multiple of four. */
+  /** Quads share the loads of the matrix, if a tile's columns are a multiple of four: the tiles of a batch, or of a group, are. */
   readonly quads: boolean;
 }
 
@@ -89,34 +89,61 @@ interface Factors {
   readonly columns: readonly string[];
 }
 
-/** sums[r, c] = Σₖ from[start + row<r>, k]·matrix[k, columns[c]] */
-export function product(
-  { rows, width, unroll, quads }: Tile,
-  { from, start, inner, matrix, length, columns }: Factors,
-): string {
-  const component = (r: number, q: number, j: number) => (width === 4 ? `p${r}_${q}.${"xyzw"[j]}` : `p${r}_${q}`);
+/** Of so many columns of a matrix, those that a lane loads. In quads it is a fourth: column (p ^ s)·own + i of the tile is the lane's sum s·own +
+ *  i, p being its place in the quad, so that for all s one exchange brings the columns of the lane at p ^ s. */
+function ownColumns({ blocks, width, quads }: Tile, gates: number): number {
+  const columns = blocks * gates;
+  return quads && width === 4 && columns % 4 === 0 ? columns / 4 : columns;
+}
+
+const swaps = ["", "quadSwapX", "quadSwapY", "quadSwapDiagonal"];
+
+/** sums[r, c] = Σₖ from[start + row<r>, k]·matrix[k, columns[c]], of a quad's lane in an order of its own (`sumOf`). */
+export function product(tile: Tile, { from, start, inner, matrix, length, columns }: Factors): string {
+  const { rows, blocks, width, unroll } = tile;
   const n = columns.length;
-  const load = (q: number, j: string | number, c: number) =>
-    wgsl`${matrix}[m + (${q * width}u + ${j}) * ${length}u + ${columns[c]!}]`;
-  // of the `width` rows of the matrix that a vector meets, each lane of a quad loads one
-  const shared = quads && width === 4;
-  const parts = (q: number) => (shared ? each(n, (c) => `let part${q}_${c} = ${load(q, "li % 4u", c)};`) : "");
-  const terms = (q: number, j: number) =>
+  const own = ownColumns(tile, n / blocks);
+  const components = width === 4 ? [".x", ".y", ".z", ".w"] : [""];
+  const load = (q: number, j: number, i: number) => `${matrix}[m + ${q * width + j}u * ${length}u + column${i}]`;
+  const weights = (q: number, j: number) =>
     each(n, (c) => {
-      const w = `w${q}_${j}_${c}`;
-      const sums = each(rows, (r) => `acc${r}_${c} = fma(V(${component(r, q, j)}), ${w}, acc${r}_${c});`);
-      return `let ${w} = ${shared ? `quadBroadcast(part${q}_${c}, ${j}u)` : load(q, `${j}u`, c)};\n${sums}`;
+      const [s, i] = [Math.floor(c / own), c % own];
+      return `let w${q}_${j}_${c} = ${s === 0 ? load(q, j, i) : `${swaps[s]}(w${q}_${j}_${i})`};`;
     });
+  /** All terms of an iteration, one inside the other: an accumulator is read and written once. */
+  const sum = (r: number, c: number, component: string) => {
+    let terms = `acc${r}_${c}${component}`;
+    for (let q = 0; q < unroll; q++)
+      components.forEach((k, j) => {
+        terms = `fma(p${r}_${q}${k}, w${q}_${j}_${c}${component}, ${terms})`;
+      });
+    return `acc${r}_${c}${component} = ${terms};`;
+  };
   return wgsl`{
 ${each(rows, (r) => each(n, (c) => `var acc${r}_${c} = V();`))}
 ${each(rows, (r) => `let from${r} = (${start} + row${r}) * ${inner}u;`)}
+${each(own, (i) => `let column${i} = ${own === n ? columns[i] : choose(columns.filter((_, c) => c % own === i))};`)}
 for (var k = 0u; k < ${inner}u; k += ${unroll}u) {
 let m = k * ${width * length}u;
 ${each(unroll, (q) => each(rows, (r) => `let p${r}_${q} = ${from}[from${r} + k + ${q}u];`))}
-${each(unroll, (q) => `${parts(q)}\n${each(width, (j) => terms(q, j))}`)}
+${each(unroll, (q) => each(width, (j) => weights(q, j)))}
+${each(n, (c) => each(rows, (r) => components.map((x) => sum(r, c, x)).join("\n")))}
 }
 ${each(rows, (r) => each(n, (c) => `sums[${r * n + c}] = acc${r}_${c};`))}
 }`;
+}
+
+/** That of a lane's place in its quad. */
+const choose = ([a, b, c, d]: readonly string[]) => `vec4u(${a}, ${b}, ${c}, ${d})[place]`;
+
+/** The sum of a gate for the tile's vector number v. */
+function sumOf(tile: Tile, gates: number, gate: number): string {
+  const own = ownColumns(tile, gates);
+  const flat = `v * ${gates}u + ${gate}u`;
+  if (own === tile.blocks * gates) return `sums[${flat}]`;
+  return own === 1
+    ? `sums[(${flat}) ^ place]`
+    : `sums[(((${flat}) / ${own}u) ^ place) * ${own}u + (${flat}) % ${own}u]`;
 }
 
 interface Step {
@@ -135,6 +162,7 @@ export function drive({ steps, batch, units }: Sizes, tile: Tile, which: Which, 
   const down = Math.ceil((group ?? batch) / rows);
   const place = (lane: string, first: string) => wgsl`
 #if ${quads}
+let place = li % 4u;
 let col = ${lane} / ${down}u;
 let row = ${first}${lane} % ${down}u * ${rows}u;
 #else
@@ -168,12 +196,8 @@ ${all(step.text)}
 
 /** `text` for each vector of units of a tile: in it `i` is the vector's place in [B,H], `u` in [H], `at` its row in [T·B], and sum0 … its part
  *  of the products, `count` a vector. A loop, for the sake of compilers: the cell is long. */
-export function eachVector(
-  { batch, units }: Sizes,
-  { rows, blocks, width, group }: Tile,
-  count: number,
-  text: string,
-): string {
+export function eachVector({ batch, units }: Sizes, tile: Tile, count: number, text: string): string {
+  const { rows, blocks, width, group } = tile;
   const whole = batch % (group ?? rows) === 0;
   const across = units / width / blocks;
   return wgsl`for (var v = 0u; v < ${rows * blocks}u; v++) {
@@ -184,7 +208,7 @@ if (line >= ${batch}u) { break; }
 let at = t * ${batch}u + line;
 let u = col + v % ${blocks}u * ${across}u;
 let i = line * ${units / width}u + u;
-${each(count, (c) => `let sum${c} = sums[v * ${count}u + ${c}u];`)}
+${each(count, (c) => `let sum${c} = ${sumOf(tile, count, c)};`)}
 ${text}
 }`;
 }

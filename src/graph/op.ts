@@ -125,7 +125,7 @@ export interface Adapter {
   /** Invocations that keep it busy. */
   readonly lanes: number;
   readonly maxAccumulators: number;
-  /** Four lanes in a row, from a multiple of four on, can exchange values by quadBroadcast. */
+  /** Four lanes in a row, from a multiple of four on, can exchange values (quadSwapX and its like). */
   readonly quads: boolean;
 }
 

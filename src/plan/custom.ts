@@ -53,7 +53,7 @@ export function printCustom(
     const named = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
     const bound = [...Object.values(arrays).flat(), index].filter((a) => named.has(a.name));
     const text = [
-      ...(body.includes("quadBroadcast(") ? [subgroups] : []),
+      ...(body.includes("quadSwap") ? [subgroups] : []),
       ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true)),
       declarations,
       `@compute @workgroup_size(${dispatch.workgroupSize.join(", ")})`,

@@ -10,6 +10,8 @@ import type { Target } from "./target.ts";
 
 export const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
 
+const none: ReadonlySet<number> = new Set();
+
 const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 32];
 
 /** Whether a tile or an unrolling of this size suits a dimension; a `ragged` one may overhang a little. */
@@ -101,25 +103,24 @@ export class Model {
   /** From `start`, changes a dimension at a time to what costs least, or trades two, until nothing helps; records where changes
    *  end, and where trades do. */
   descend(start: Schedule, found: Map<string, Costed>): void {
-    let best = start;
-    let bestCost = this.cost(best);
+    let best = this.#cheapest([...start.tile, ...start.unroll]);
     for (;;) {
-      if (this.#seen.has(keyOf(best))) return; // another descent went on from here
-      this.#seen.add(keyOf(best));
-      const before = bestCost;
-      const { tile, unroll } = best;
+      const key = keyOf(best.schedule);
+      if (this.#seen.has(key)) return; // another descent went on from here
+      this.#seen.add(key);
+      const { cost } = best;
+      const box = [...best.schedule.tile, ...best.schedule.unroll];
       const take = (boxes: readonly (readonly number[])[]) => {
-        for (const box of boxes) {
-          const schedule = { tile: box.slice(0, tile.length), unroll: box.slice(tile.length) };
-          const cost = this.cost(schedule);
-          if (cost < 0.99 * bestCost) [best, bestCost] = [schedule, cost];
+        for (const other of boxes) {
+          const candidate = this.#cheapest(other);
+          if (candidate.cost < 0.99 * best.cost) best = candidate;
         }
       };
-      take(this.#changes([...tile, ...unroll]));
-      if (bestCost < before) continue;
-      found.set(keyOf(best), { schedule: best, cost: bestCost });
-      take(this.#trades([...tile, ...unroll]));
-      if (bestCost === before) return;
+      take(this.#changes(box));
+      if (best.cost < cost) continue;
+      found.set(key, best);
+      take(this.#trades(box));
+      if (best.cost === cost) return;
     }
   }
 
@@ -148,40 +149,52 @@ export class Model {
       : suits(size, this.#extents[d - rank] as number, this.#ragged);
   }
 
-  /** Modelled time of the whole group, in the target's units. */
-  cost(schedule: Schedule): number {
-    const permuted = this.#target.quads ? permutable(this.#domain, schedule) : [];
-    return Math.min(...[-1, ...permuted].map((d) => this.#costOf(schedule, d)));
+  /** The cheapest schedule of a tile and an unrolling, and its modelled time for the whole group, in the target's units. */
+  #cheapest(box: readonly number[]): Costed {
+    const rank = this.#domain.length;
+    const schedule = { tile: box.slice(0, rank), unroll: box.slice(rank) };
+    const plain = this.#cost(schedule);
+    if (!this.#target.quads || plain.cost === Number.POSITIVE_INFINITY) return plain;
+    return permutable(this.#domain, schedule)
+      .map((quads) => this.#cost({ ...schedule, quads }))
+      .reduce((best, c) => (c.cost < best.cost ? c : best), plain);
   }
 
-  /** Where quads permute dimension `permuted` of the tile. */
-  #costOf({ tile, unroll }: Schedule, permuted: number): number {
+  #cost(schedule: Schedule): Costed {
+    const { tile, unroll, quads } = schedule;
     const { cost, maxAccumulators, maxBody } = this.#target;
     const outputs = numel(tile);
     const accumulators = this.#elements * outputs;
     const body = accumulators * numel(unroll);
-    if (accumulators > maxAccumulators || body > maxBody || outputs > maxAccumulators) return Number.POSITIVE_INFINITY;
+    if (accumulators > maxAccumulators || body > maxBody || outputs > maxAccumulators)
+      return { schedule, cost: Number.POSITIVE_INFINITY };
     const box = [...tile, ...unroll];
     const iterations = this.#extents.reduce((n, size, d) => n * Math.ceil(size / (unroll[d] as number)), 1);
-    let inner = 0;
-    let outer = 0;
-    // where compiling has its price a long epilogue is in loops, and compiled for four outputs
-    let compile = (body + Math.min(outputs, 4) * this.#epilogue) * cost.compile.statement;
-    const counts = lanesIn(this.#domain, tile);
-    const quads = permuted < 0 ? null : quadLanes(counts);
-    const quarters = permuted < 0 ? box : box.with(permuted, (tile[permuted] as number) / 4);
+    const least = lanesIn(this.#domain, tile);
+    const { counts, varying } = quads === undefined ? { counts: least, varying: none } : quadLanes(least);
+    const quarters = quads === undefined ? box : box.with(quads, (tile[quads] as number) / 4);
+    // time inside the loop and outside it; loads there, and those that loops over the tile leave of them
+    let [inner, outer, loadsInside, loadsOutside, loadsRolled] = [0, 0, 0, 0, 0];
     this.#patterns.forEach((p, i) => {
-      const shared = quads !== null && p.dims.includes(permuted) && !p.dims.some((d) => quads.varying.has(d));
+      const shared = quads !== undefined && p.dims.includes(quads) && !p.dims.some((d) => varying.has(d));
       const { time, loads } = this.#loads(p, i, shared ? quarters : box, shared);
       if (p.looped) inner += time;
       else outer += time;
-      compile += (p.looped ? loads : Math.min(loads, 4)) * cost.compile.load;
+      if (p.looped) loadsInside += loads;
+      else loadsOutside += loads;
+      if (!p.looped) loadsRolled += Math.min(loads, 4);
     });
     const looped = inner + body * cost.fma + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
     const perLane = iterations * looped + outer + outputs * cost.store + cost.lane;
-    return (
-      perLane * busyLanes(numel(quads?.counts ?? counts), this.#target) * (1 + cost.spill * accumulators) + compile
-    );
+    const lanes = busyLanes(numel(counts), this.#target);
+    const compile = (outputs: number, loads: number) =>
+      (body + outputs * this.#epilogue) * cost.compile.statement + (loadsInside + loads) * cost.compile.load;
+    const straight = compile(outputs, loadsOutside);
+    const rolled = compile(Math.min(outputs, 4), loadsRolled) + accumulators * cost.array * lanes;
+    return {
+      schedule: rolled < straight ? { ...schedule, rolled: true } : schedule,
+      cost: perLane * lanes * (1 + cost.spill * accumulators) + Math.min(straight, rolled),
+    };
   }
 
   /** Of a pattern's loads over the box: their cost, and how many there are. Of `shared` ones three times as many come from other lanes. */
@@ -211,12 +224,13 @@ export class Model {
     const step = (d: number) => at(start.map((s, i) => (i === d ? s - (box[d] as number) : s))) - origin;
     const aligned = p.vec && origin % 4 === 0 && p.dims.every((d) => box[d] === limit[d] || step(d) % 4 === 0);
     const positions = p.strides ? [] : offsets(p.dims.map((d) => box[d] as number)).map(moved);
-    const places = new Set(p.strides ? affinePlaces(origin, p.strides, p.dims, box) : positions.map(at));
+    const places = p.strides ? affinePlaces(origin, p.strides, p.dims, box) : positions.map(at);
     const quotients = p.index.terms.flatMap(({ atom: { of } }) => (of?.op === "div" ? [of] : []));
+    const scalars = distinct(places);
     const valueAt = (position: readonly number[]) =>
       `${at(position)}${quotients.map(({ arg, by }) => ` ${evaluate(arg, position) % by}`)}`;
-    const values = quotients.length > 0 ? new Set(positions.map(valueAt)).size : places.size;
-    return { aligned, scalars: places.size, vec4s: new Set([...places].map((i) => Math.floor(i / 4))).size, values };
+    const values = quotients.length > 0 ? new Set(positions.map(valueAt)).size : scalars;
+    return { aligned, scalars, vec4s: aligned ? distinct(places.map((i) => Math.floor(i / 4))) : scalars, values };
 
     function moved(offset: readonly number[]): number[] {
       const position = [...start];
@@ -234,11 +248,21 @@ function affinePlaces(
   dims: readonly number[],
   box: readonly number[],
 ): number[] {
-  return dims.reduce(
-    (places, d, i) =>
-      places.flatMap((p) => Array.from({ length: box[d] as number }, (_, n) => p + n * (strides[i] as number))),
-    [origin],
-  );
+  let places = [origin];
+  dims.forEach((d, i) => {
+    const before = places;
+    places = [];
+    for (const p of before) for (let n = 0; n < (box[d] as number); n++) places.push(p + n * (strides[i] as number));
+  });
+  return places;
+}
+
+/** How many different numbers there are. */
+function distinct(numbers: readonly number[]): number {
+  const sorted = Float64Array.from(numbers).sort();
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) count++;
+  return count;
 }
 
 /** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */

@@ -7,7 +7,7 @@ import { boxCandidates, copiesInBox, fitsMemory } from "./boxes.ts";
 import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { buildKernel, type Kernel, type Stored } from "./kernel.ts";
-import { largestDivisor, permutable, type Schedule } from "./lanes.ts";
+import { largestDivisor, type Schedule } from "./lanes.ts";
 import { busyLanes, type Costed, keyOf, Model } from "./model.ts";
 import type { PlaceOf } from "./region.ts";
 import type { Target } from "./target.ts";
@@ -33,12 +33,8 @@ export function rankKernels(
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
   if (small) return [...found.values()].map(({ schedule }) => build(schedule));
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
-  const plain = short.map(({ schedule }) => rolledOrNot(build(schedule), build, target));
-  const quads = target.quads
-    ? plain.flatMap(({ schedule }) => permutable(group.domain, schedule).map((d) => build({ ...schedule, quads: d })))
-    : [];
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
-  return [...plain, ...quads, ...boxes.filter((k) => fitsMemory(k, target))]
+  return [...short.map(({ schedule }) => build(schedule)), ...boxes.filter((k) => fitsMemory(k, target))]
     .map((kernel) => ({ kernel, cost: countedCost(kernel, target) }))
     .sort((a, b) => a.cost - b.cost)
     .map(({ kernel }) => kernel);
@@ -67,13 +63,6 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
   ];
   const all = [...tiles, ...whole].flatMap((tile) => unrolls.map((unroll) => ({ tile, unroll })));
   return [...new Map(all.map((s) => [keyOf(s), s])).values()];
-}
-
-/** The kernel, or the same with its epilogue in loops if that costs less: all that loops save is compilation. */
-function rolledOrNot(kernel: Kernel, build: (schedule: Schedule) => Kernel, target: Target): Kernel {
-  if (target.cost.compile.statement === 0 || numel(kernel.schedule.tile) <= 4) return kernel;
-  const rolled = build({ ...kernel.schedule, rolled: true });
-  return countedCost(rolled, target) < countedCost(kernel, target) ? rolled : kernel;
 }
 
 /** Cost of a built kernel, counted statement by statement. */

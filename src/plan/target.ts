@@ -92,10 +92,10 @@ export const softwareTarget: Target = {
   maxAccumulators: 256,
   maxBody: 1024,
   cost: {
-    fma: 0.8,
+    fma: 0.7,
     statement: 2,
-    spill: 0.001,
-    loadVec4: 50,
+    spill: 0.0001,
+    loadVec4: 46,
     loadScalar: 18,
     store: 40,
     array: 12,

@@ -67,13 +67,19 @@ function stepsOf(s: Sizes, adapter: Adapter, form: Form | undefined): number {
   return s.units <= mostLoopUnits ? s.steps : 1;
 }
 
-/** What a CPU's registers hold, near enough: eight rows of 16 columns. A group keeps a core busy. */
+/** Multiply-adds from which on a large tile, which takes longer to compile, pays on a CPU. */
+const leastWideWork = 2 ** 24;
+
+/** Tiles of up to 64 vectors, in columns that quads can share (shaders/recurrence.ts). A group keeps a core busy. */
 function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, loop: boolean): Tile {
   const width = s.units % 4 === 0 ? 4 : 1;
   const vectors = s.units / width;
   const quads = adapter.quads && loop && s.batch >= 4;
-  const rows = quads ? ([8, 4, 2].find((n) => 8 * n <= s.batch) ?? 1) : Math.min(8, s.batch);
-  const blocks = width === 4 && gates === 1 ? ([4, 2].find((n) => vectors % n === 0) ?? 1) : 1;
+  const wide = s.steps * s.batch * s.units ** 2 * gates >= leastWideWork;
+  const columns = gates === 3 ? 12 : wide ? 8 : 4;
+  const blocks = width === 1 ? 1 : ([8, 4, 2].find((n) => n * gates <= columns && vectors % n === 0) ?? 1);
+  const most = Math.min(8, 64 / blocks / gates);
+  const rows = [8, 4, 2].find((n) => n <= most && (quads ? 8 * n : n) <= s.batch) ?? 1;
   const common = { rows, blocks, width, unroll: 1, steps, quads } as const;
   if (!loop) return { ...common, group: null, workgroupSize: 16 };
   const tiles = (quads ? 4 : 1) * (vectors / blocks);
