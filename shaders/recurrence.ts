@@ -34,6 +34,8 @@ export interface Tile {
   readonly workgroupSize: number;
   /** Rows that a workgroup owns in a dispatch of several steps; null: a dispatch is a step. */
   readonly group: number | null;
+  /** Workgroups of a dispatch, a power of two, of which the first to start own rows. Null: as many as own rows, in their order. */
+  readonly starters: number | null;
   /** Steps of a dispatch. */
   readonly steps: number;
   /** Quads share the loads of the matrix, if a tile's columns are a multiple of four: the tiles of a batch, or of a group, are. */
@@ -44,11 +46,12 @@ export interface Tile {
 export type Names = Readonly<Record<string, string | undefined>>;
 
 /** What a dispatch runs: the first step in its direction, another (a u32 expression gives its time), or `steps` of them from the `from`th (a
- *  u32 expression) in its direction on. */
-export type Which = "first" | { readonly time: string } | { readonly from: string };
+ *  u32 expression) in its direction on; `counter` is an atomic<u32>. */
+export type Which = "first" | { readonly time: string } | { readonly from: string; readonly counter: string };
 
 /** A workgroup owns rows and loops. */
-export const loops = (which: Which): which is { readonly from: string } => typeof which === "object" && "from" in which;
+export const loops = (which: Which): which is { readonly from: string; readonly counter: string } =>
+  typeof which === "object" && "from" in which;
 
 export interface Code {
   readonly declarations: string;
@@ -156,7 +159,7 @@ interface Step {
 
 /** The loops round a step. */
 export function drive({ steps, batch, units }: Sizes, tile: Tile, which: Which, step: Step): Code {
-  const { rows, blocks, width, workgroupSize, group, quads } = tile;
+  const { rows, blocks, width, workgroupSize, group, starters, quads } = tile;
   const across = units / width / blocks;
   const whole = batch % (group ?? rows) === 0;
   const down = Math.ceil((group ?? batch) / rows);
@@ -178,11 +181,23 @@ let t = ${which === "first" ? step.time("0u") : which.time};
 ${place("lane", "")}
 ${step.text}`);
   const all = (text: string) => wgsl`for (var tile = li; tile < ${down * across}u; tile += ${workgroupSize}u) {
-${place("tile", `wg.x * ${group}u + `)}
+${place("tile", `own * ${group}u + `)}
 ${text}
 }
 storageBarrier();`;
-  return code(wgsl`let first = ${which.from};
+  return {
+    declarations: wgsl`${declarations(tile)}
+#if ${starters !== null}
+var<workgroup> started: u32;
+#endif`,
+    body: wgsl`#if ${starters !== null}
+if (li == 0u) { started = atomicAdd(&${which.counter}, 1u) % ${starters ?? 0}u; }
+let own = workgroupUniformLoad(&started);
+if (own * ${group ?? 0}u >= ${batch}u) { return; }
+#else
+let own = wg.x;
+#endif
+let first = ${which.from};
 #if ${step.before !== undefined}
 if (first == 0u) {
 ${all(step.before ?? "")}
@@ -191,7 +206,8 @@ ${all(step.before ?? "")}
 for (var i = first; i < min(first + ${tile.steps}u, ${steps}u); i++) {
 let t = ${step.time("i")};
 ${all(step.text)}
-}`);
+}`,
+  };
 }
 
 /** `text` for each vector of units of a tile: in it `i` is the vector's place in [B,H], `u` in [H], `at` its row in [T·B], and sum0 … its part

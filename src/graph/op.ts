@@ -101,6 +101,8 @@ export interface CustomNames {
   readonly scratch: readonly string[];
   /** A u32 expression: the dispatch's `index`. */
   readonly index: string;
+  /** An atomic<u32> of the op's own, zero at first, that only its dispatches change. */
+  readonly counter: string;
 }
 
 /** One dispatch of a custom kernel. */

@@ -40,18 +40,24 @@ export function printCustom(
     ...{ name: `${step.name}${step.id}.index`, kind: "constant", type: "u32", elements: alignment * count },
     data: Array.from({ length: alignment * count }, (_, i) => Math.floor(i / alignment)),
   };
+  const counter: Buffer = {
+    ...{ name: `${step.name}${step.id}.counter`, kind: "constant", type: "u32" },
+    ...{ elements: 1, data: [0] },
+  };
   const names = {
     inputs: arrays.inputs.map((a) => a.name),
     outputs: arrays.outputs.map((a) => a.name),
     scratch: arrays.scratch.map((a) => a.name),
     index: "index[0]",
+    counter: "counter[0]",
   };
   return dispatches.map((dispatch) => {
     const { declarations, body } = dispatch.code(names);
     const part = { offset: alignment * (dispatch.index ?? 0), elements: 1 };
     const index: Bound = { name: "index", binding: { buffer: indices, access: "read", part } };
+    const count: Bound = { name: "counter", binding: { buffer: counter, access: "readWrite" } };
     const named = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
-    const bound = [...Object.values(arrays).flat(), index].filter((a) => named.has(a.name));
+    const bound = [...Object.values(arrays).flat(), index, count].filter((a) => named.has(a.name));
     const text = [
       ...(body.includes("quadSwap") ? [subgroups] : []),
       ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true)),
@@ -78,6 +84,11 @@ function arrayOf(name: string, { buffer, offset }: Place, elements: number, acce
 function declare({ name, binding }: Bound, i: number, vec4: boolean): string {
   const { buffer, access, part } = binding;
   const { elements } = part ?? buffer;
-  const type = vec4 && name !== "index" ? `vec4<${buffer.type}>, ${elements / 4}` : `${buffer.type}, ${elements}`;
+  const own = name === "index" ? buffer.type : name === "counter" ? `atomic<${buffer.type}>` : null;
+  const type = own
+    ? `${own}, ${elements}`
+    : vec4
+      ? `vec4<${buffer.type}>, ${elements / 4}`
+      : `${buffer.type}, ${elements}`;
   return `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> ${name}: array<${type}>;`;
 }

@@ -70,6 +70,9 @@ function stepsOf(s: Sizes, adapter: Adapter, form: Form | undefined): number {
 /** Multiply-adds from which on a large tile, which takes longer to compile, pays on a CPU. */
 const leastWideWork = 2 ** 24;
 
+/** SwiftShader deals workgroups out to its threads beforehand, two to one thread at times: so the work is that of the first ones to start. */
+const leastStarters = 16;
+
 /** Tiles of up to 64 vectors, in columns that quads can share (shaders/recurrence.ts). A group keeps a core busy. */
 function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, loop: boolean): Tile {
   const width = s.units % 4 === 0 ? 4 : 1;
@@ -81,16 +84,18 @@ function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, 
   const most = Math.min(8, 64 / blocks / gates);
   const rows = [8, 4, 2].find((n) => n <= most && (quads ? 8 * n : n) <= s.batch) ?? 1;
   const common = { rows, blocks, width, unroll: 1, steps, quads } as const;
-  if (!loop) return { ...common, group: null, workgroupSize: 16 };
+  if (!loop) return { ...common, group: null, starters: null, workgroupSize: 16 };
   const tiles = (quads ? 4 : 1) * (vectors / blocks);
-  return { ...common, group: quads ? 4 * rows : rows, workgroupSize: Math.min(64, tiles) };
+  const group = quads ? 4 * rows : rows;
+  const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(s.batch / group)));
+  return { ...common, group, starters, workgroupSize: Math.min(64, tiles) };
 }
 
 function gpuTile(s: Sizes, adapter: Adapter, steps: number, loop: boolean): Tile {
   const width = s.units % 4 === 0 && !loop ? 4 : 1;
   const vectors = s.units / width;
   const unroll = [4, 3, 2, 1].find((n) => vectors % n === 0) as number;
-  const common = { blocks: 1, width, steps, quads: false } as const;
+  const common = { blocks: 1, width, steps, starters: null, quads: false } as const;
   // a lane has a unit of a row, until there are lanes enough
   const group = Math.min(s.batch, Math.ceil(64 / vectors));
   if (loop) return { ...common, rows: 1, unroll, group, workgroupSize: Math.min(128, group * vectors) };
@@ -109,7 +114,7 @@ export function dispatchesOf(
 ): CustomDispatch[] {
   const { rows, blocks, width, workgroupSize, group } = tile;
   const lanes = (Math.ceil(s.batch / rows) * s.units) / width / blocks;
-  const workgroups = group ? Math.ceil(s.batch / group) : Math.ceil(lanes / workgroupSize);
+  const workgroups = group ? (tile.starters ?? Math.ceil(s.batch / group)) : Math.ceil(lanes / workgroupSize);
   const stepWork = s.batch * s.units * gates * s.units;
   const common = {
     workgroupSize: [workgroupSize, 1, 1] as const,
@@ -122,8 +127,9 @@ export function dispatchesOf(
     const all = tile.steps >= s.steps;
     const at = end - first > 1 ? `${timeOf(first)} to ${timeOf(end - 1)}` : `${timeOf(first)}`;
     const dispatch = { ...common, label: all ? label : `${label} at ${at}`, multiplyAdds: stepWork * (end - first) };
-    if (group && all) return { ...dispatch, code: (names) => code(names, { from: "0u" }) };
-    if (group) return { ...dispatch, index: first, code: (names) => code(names, { from: names.index }) };
+    if (group && all) return { ...dispatch, code: (names) => code(names, { from: "0u", counter: names.counter }) };
+    if (group)
+      return { ...dispatch, index: first, code: (names) => code(names, { from: names.index, counter: names.counter }) };
     if (k === 0) return { ...dispatch, code: (names) => code(names, "first") };
     return { ...dispatch, index: timeOf(k), code: (names) => code(names, { time: names.index }) };
   });
