@@ -169,8 +169,8 @@ test("a schedule means what it meant when it was remembered", async () => {
   const device = await newDevice();
   const schedules = [...candidatesOf(device).values()].flat();
   // a schedule with other fields: raise scheduleVersion, and name them here
-  const fields = ["tile", "unroll", "quads", "group"];
-  expect(tuningKey(device)).toMatch(/ · workgroups of \d+(, quads)? · schedules 2$/);
+  const fields = ["tile", "unroll", "quads", "rolled", "group"];
+  expect(tuningKey(device)).toMatch(/ · workgroups of \d+(, quads)? · schedules 3$/);
   expect(tuningKey(device)).toContain(device.name);
   expect(schedules.flatMap(Object.keys).filter((field) => !fields.includes(field))).toEqual([]);
 });
