@@ -1,9 +1,9 @@
 // Lanes: how the lanes (invocations) of a kernel divide the domain of its group. As they come, the last dimension runs fastest; or a
 // workgroup is a box of lanes. What lanes have in common they need not all load: boxes share loads (share.ts), quads whatever they compute.
 //
-// A quad is four lanes in a row. In one dimension, which its lanes do not divide, each has its tile in an order of its own: quarter s of the
-// tile is the (place ^ s)th, place being that of the lane in its quad. What depends on that quarter, and is else the same in all four, a
-// lane computes for s = 0 only: for the others it is what the lane at place ^ s has for s = 0, and one exchange brings it.
+// A quad is four lanes in a row. In one dimension, which does not tell its lanes apart, each takes the quarters of its tile in an order of its
+// own: the s-th is quarter p ^ s, where p is the lane's place in the quad. What depends on the quarter, and is else alike in all four lanes,
+// a lane computes for its first alone: its s-th is the first of the lane at p ^ s, from where one exchange brings it.
 import { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 
@@ -13,7 +13,7 @@ export interface Schedule {
   readonly tile: readonly number[];
   /** Steps of each reduction loop in its body. */
   readonly unroll: readonly number[];
-  /** The dimension, a multiple of four of which is the tile's, in which the lanes of a quad share out what they have in common. */
+  /** The dimension, of which a tile has a multiple of four, in which the lanes of a quad share out what they have in common. */
   readonly quads?: number | undefined;
   /** What is made of the sums of a tile is made in loops, four columns at a time: less to compile, but the sums go through an array. */
   readonly rolled?: boolean;
@@ -29,7 +29,7 @@ export interface Lanes {
   readonly header: readonly string[];
   readonly group: readonly number[] | null;
   readonly workgroups: number | null;
-  /** The s of indices that depend on the quarter s and are else the same in all lanes of a quad; else 0. */
+  /** The s of indices that depend on a lane's s-th quarter, and are else alike in all lanes of a quad; 0 if it is no other lane's first. */
   neighbour(at: readonly Index[]): 0 | 1 | 2 | 3;
 }
 
