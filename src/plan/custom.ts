@@ -20,30 +20,26 @@ export function printCustom(
 ): (Module & { label: string; multiplyAdds: number })[] {
   const kernel = step.kernel as CustomKernel;
   const { ctx } = step;
-  const whole = (name: string, elements: number): Buffer => ({
-    name: `${step.name}${step.id}.${name}`,
-    kind: "temporary",
-    type: "f32",
-    elements,
+  const named = (name: string) => `${step.name}${step.id}.${name}`;
+  const scratch = (name: string, elements: number): Bound => {
+    const buffer: Buffer = { name: named(name), kind: "temporary", type: "f32", elements };
+    return { name, binding: { buffer, access: "readWrite" } };
+  };
+  const constant = (name: string, data: readonly number[]): Buffer => ({
+    ...{ name: named(name), kind: "constant", type: "u32", elements: data.length, data },
   });
   const dispatches = kernel.dispatches(ctx, target);
   const arrays = {
     inputs: inputs.map((p, i) => arrayOf(`in${i}`, p, numel(ctx.inputs[i]!.shape), "read")),
     outputs: outputs.map((p, i) => arrayOf(`out${i}`, p, numel(ctx.outputs[i]!.shape), "readWrite")),
-    scratch: (kernel.scratch?.(ctx) ?? []).map((n, i) => ({
-      name: `scratch${i}`,
-      binding: { buffer: whole(`scratch${i}`, n), access: "readWrite" as const },
-    })),
+    scratch: (kernel.scratch?.(ctx) ?? []).map((n, i) => scratch(`scratch${i}`, n)),
   };
   const count = Math.max(0, ...dispatches.map((d) => (d.index ?? -1) + 1));
-  const indices: Buffer = {
-    ...{ name: `${step.name}${step.id}.index`, kind: "constant", type: "u32", elements: alignment * count },
-    data: Array.from({ length: alignment * count }, (_, i) => Math.floor(i / alignment)),
-  };
-  const counter: Buffer = {
-    ...{ name: `${step.name}${step.id}.counter`, kind: "constant", type: "u32" },
-    ...{ elements: 1, data: [0] },
-  };
+  const indices = constant(
+    "index",
+    Array.from({ length: alignment * count }, (_, i) => Math.floor(i / alignment)),
+  );
+  const counter: Bound = { name: "counter", binding: { buffer: constant("counter", [0]), access: "readWrite" } };
   const names = {
     inputs: arrays.inputs.map((a) => a.name),
     outputs: arrays.outputs.map((a) => a.name),
@@ -55,9 +51,8 @@ export function printCustom(
     const { declarations, body } = dispatch.code(names);
     const part = { offset: alignment * (dispatch.index ?? 0), elements: 1 };
     const index: Bound = { name: "index", binding: { buffer: indices, access: "read", part } };
-    const count: Bound = { name: "counter", binding: { buffer: counter, access: "readWrite" } };
-    const named = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
-    const bound = [...Object.values(arrays).flat(), index, count].filter((a) => named.has(a.name));
+    const mentioned = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
+    const bound = [...Object.values(arrays).flat(), index, counter].filter((a) => mentioned.has(a.name));
     const text = [
       ...(body.includes("quadSwap") ? [subgroups] : []),
       ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true)),

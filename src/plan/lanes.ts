@@ -30,7 +30,7 @@ export interface Lanes {
   readonly group: readonly number[] | null;
   readonly workgroups: number | null;
   /** The s of indices that depend on a lane's s-th quarter, and are else alike in all lanes of a quad; 0 if it is no other lane's first. */
-  neighbour(at: readonly Index[]): 0 | 1 | 2 | 3;
+  neighbour(at: readonly Index[]): number;
 }
 
 export function largestDivisor(n: number, most: number): number {
@@ -76,7 +76,7 @@ export function quadLanes(counts: readonly number[]): { counts: readonly number[
 }
 
 /** Declare q<s>, the quarter of the tile that is a lane's s-th. */
-const places = ["let q0 = i32(lane % 4u);", ...[1, 2, 3].map((s) => `let q${s} = q0 ^ ${s};`)];
+const places = [0, 1, 2, 3].map((s) => `let q${s} = i32((lane % 4u) ^ ${s}u);`);
 
 export const quarter = (s: number): Index => Index.atom(`q${s}`, 0, 3);
 
@@ -93,15 +93,13 @@ export function permutable(domain: readonly number[], { tile }: Schedule): numbe
   return numel(counts) < 4 ? [] : tile.flatMap((n, d) => (n % 4 === 0 && !varying.has(d) ? [d] : []));
 }
 
-function neighbourOf(at: readonly Index[], varying: ReadonlySet<number>): 0 | 1 | 2 | 3 {
+function neighbourOf(at: readonly Index[], varying: ReadonlySet<number>): number {
   const names = new Set(at.flatMap((i) => i.coordinates()));
-  const found = ([1, 2, 3] as const).filter((s) => names.has(`q${s}`));
-  const [s] = found;
-  if (s === undefined || found.length > 1 || names.has("q0")) return 0;
-  for (const name of names)
-    if (name.startsWith("y") || (name.startsWith("o") && varying.has(Number(name.slice(1))))) return 0;
+  const [first, ...others] = [...names].filter((name) => /^[qy]/.test(name));
+  if (first === undefined || first === "y0" || others.length > 0 || [...varying].some((d) => names.has(`o${d}`)))
+    return 0;
   // what was read at an index of this quarter cannot be said for another
-  return at.some((i) => i.bind(`q${s}`, 0).coordinates().includes(`q${s}`)) ? 0 : s;
+  return at.some((i) => i.bind(first, 0).coordinates().includes(first)) ? 0 : Number(first.slice(1));
 }
 
 /** Boxes may overhang: their lanes are all there, for the sake of barriers, and store nothing. */

@@ -8,7 +8,7 @@ import type { Group } from "./fuse.ts";
 import { lanesIn, permutable, quadLanes, type Schedule } from "./lanes.ts";
 import type { Target } from "./target.ts";
 
-export const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
+const keyOf = ({ tile, unroll }: Schedule) => `${tile};${unroll}`;
 
 const none: ReadonlySet<number> = new Set();
 
@@ -219,42 +219,29 @@ export class Model {
         const from = (atom.from ?? [atom.name]).map((name) => this.#dimension({ name }));
         return from.reduce((n, d) => n * (limit[d] as number) + (position[d] as number), 0);
       });
-    const at = (position: readonly number[]) => evaluate(p.index, position);
-    const origin = at(start);
-    const step = (d: number) => at(start.map((s, i) => (i === d ? s - (box[d] as number) : s))) - origin;
-    const aligned = p.vec && origin % 4 === 0 && p.dims.every((d) => box[d] === limit[d] || step(d) % 4 === 0);
-    const positions = p.strides ? [] : offsets(p.dims.map((d) => box[d] as number)).map(moved);
-    const places = p.strides ? affinePlaces(origin, p.strides, p.dims, box) : positions.map(at);
+    const origin = evaluate(p.index, start);
+    const stepOver = (d: number) => start.with(d, (start[d] as number) - (box[d] as number));
+    const aligned =
+      p.vec &&
+      origin % 4 === 0 &&
+      p.dims.every((d) => box[d] === limit[d] || (evaluate(p.index, stepOver(d)) - origin) % 4 === 0);
+    const inBox = offsets(p.dims.map((d) => box[d] as number));
+    const { strides } = p;
+    const positions = strides
+      ? []
+      : inBox.map((o) => p.dims.reduce((at, d, i) => at.with(d, (start[d] as number) + (o[i] as number)), start));
+    const places = strides
+      ? inBox.map((o) => o.reduce((n, x, i) => n + x * (strides[i] as number), origin))
+      : positions.map((at) => evaluate(p.index, at));
     const quotients = p.index.terms.flatMap(({ atom: { of } }) => (of?.op === "div" ? [of] : []));
+    const valueAt = (position: readonly number[], i: number) =>
+      quotients.reduce((n, { arg, by }) => n * by + (evaluate(arg, position) % by), places[i] as number);
     const scalars = distinct(places);
-    const valueAt = (position: readonly number[]) =>
-      `${at(position)}${quotients.map(({ arg, by }) => ` ${evaluate(arg, position) % by}`)}`;
-    const values = quotients.length > 0 ? new Set(positions.map(valueAt)).size : scalars;
-    return { aligned, scalars, vec4s: aligned ? distinct(places.map((i) => Math.floor(i / 4))) : scalars, values };
-
-    function moved(offset: readonly number[]): number[] {
-      const position = [...start];
-      p.dims.forEach((d, i) => {
-        position[d] = (start[d] as number) + (offset[i] as number);
-      });
-      return position;
-    }
+    return {
+      ...{ aligned, scalars, vec4s: distinct(places.map((i) => Math.floor(i / 4))) },
+      values: quotients.length > 0 ? distinct(positions.map(valueAt)) : scalars,
+    };
   }
-}
-
-function affinePlaces(
-  origin: number,
-  strides: readonly number[],
-  dims: readonly number[],
-  box: readonly number[],
-): number[] {
-  let places = [origin];
-  dims.forEach((d, i) => {
-    const before = places;
-    places = [];
-    for (const p of before) for (let n = 0; n < (box[d] as number); n++) places.push(p + n * (strides[i] as number));
-  });
-  return places;
 }
 
 /** How many different numbers there are. */

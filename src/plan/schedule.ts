@@ -8,7 +8,7 @@ import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { buildKernel, type Kernel, type Stored } from "./kernel.ts";
 import { largestDivisor, type Schedule } from "./lanes.ts";
-import { busyLanes, type Costed, keyOf, Model } from "./model.ts";
+import { busyLanes, type Costed, Model } from "./model.ts";
 import type { PlaceOf } from "./region.ts";
 import type { Target } from "./target.ts";
 
@@ -40,29 +40,11 @@ export function rankKernels(
     .map(({ kernel }) => kernel);
 }
 
-/** Nothing tiled, or the last dimension wide, or the one before, or both; short dimensions (filter taps) whole or not; short reductions unrolled, long
- *  ones in pairs, or neither. */
+/** Short dimensions and reductions (filter taps) are whole; of the others none is tiled, or one. */
 function starts(domain: readonly number[], extents: readonly number[]): Schedule[] {
-  const ones = domain.map(() => 1);
-  const wide = (d: number, most: number) =>
-    ones.map((n, i) => (i === d ? largestDivisor(domain[d] as number, most) : n));
-  const rank = domain.length;
-  const tiles = [
-    ones,
-    ...(rank > 0 ? [wide(rank - 1, 16), wide(rank - 1, 4)] : []),
-    ...(rank > 1
-      ? [wide(rank - 2, 8), wide(rank - 1, 8).with(rank - 2, largestDivisor(domain[rank - 2] as number, 8))]
-      : []),
-  ];
   const taps = (sizes: readonly number[]) => sizes.map((n) => (n <= 3 ? n : 1));
-  const whole = tiles.map((tile) => taps(domain).map((n, d) => Math.max(n, tile[d] as number)));
-  const unrolls = [
-    extents.map(() => 1),
-    taps(extents),
-    extents.map((n, d) => (n > 3 && d >= extents.length - 2 ? 2 : 1)),
-  ];
-  const all = [...tiles, ...whole].flatMap((tile) => unrolls.map((unroll) => ({ tile, unroll })));
-  return [...new Map(all.map((s) => [keyOf(s), s])).values()];
+  const tiles = domain.map((n, d) => taps(domain).with(d, largestDivisor(n, 8)));
+  return [taps(domain), ...tiles].map((tile) => ({ tile, unroll: taps(extents) }));
 }
 
 /** Cost of a built kernel, counted statement by statement. */
