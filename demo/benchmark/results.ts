@@ -4,8 +4,9 @@ import { chart } from "../common/chart.ts";
 import { h } from "../common/dom.ts";
 import { count, duration, number } from "../common/format.ts";
 
-/** A size from which on, or that there is none. */
+/** A size from which on, or that there is none among those measured. */
 const from = (series: Series, side: Side): string => {
+  if (series.points.every((p) => p[side] === undefined)) return "–";
   const size = crossover(series.points, side, "reference");
   return size === null ? "not yet" : `from ${count(size)}`;
 };

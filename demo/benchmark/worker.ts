@@ -56,7 +56,7 @@ async function measure(job: Job): Promise<void> {
   for (const { name, axis, sizes, add } of series) {
     const over = new Sizes(samples);
     for (const size of sizes) {
-      send({ kind: "progress", text: `${name}: ${count(size)} ${axis}`, done: done++, total });
+      send({ kind: "progress", text: `${name}: ${axis} = ${count(size)}`, done: done++, total });
       await add(over, size);
       send({ kind: "series", series: { name, axis, points: over.points } });
     }

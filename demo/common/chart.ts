@@ -44,12 +44,19 @@ export interface Chart {
   describe(text: string): void;
 }
 
+const font = "12px system-ui, sans-serif";
+/** The opacity of faint lines. */
+const faint = 0.35;
 const exact = (x: number): string => x.toLocaleString("en");
+
+/** As strong as the line is. */
+const legendColor = (line: Line): string =>
+  line.faint ? `color-mix(in srgb, ${color(line.color)} ${100 * faint}%, transparent)` : color(line.color);
 
 export function chart(options: ChartOptions): Chart {
   const { title, lines, height = 220, logX = false, logY = false, range } = options;
   const { formatX = tick, formatY = tick } = options;
-  const place = h("div", { className: "plot", attr: { role: "img", "aria-label": title } });
+  const place = h("div", { className: "plot", data: { empty: "" }, attr: { role: "img", "aria-label": title } });
   const element = h("figure", { className: "chart" }, h("figcaption", {}, title), place);
   let data: readonly (readonly (number | null)[])[] = [[], ...lines.map(() => [])];
   let plot: uPlot | undefined;
@@ -60,7 +67,7 @@ export function chart(options: ChartOptions): Chart {
     stroke: () => color("muted"),
     grid: { stroke: () => color("line"), width: 1, ...(log ? { filter: powersOfTen } : {}) },
     ticks: { show: false },
-    font: "12px system-ui, sans-serif",
+    font,
     values: (_, splits) => splits.map((v) => (v === null ? "" : format(v))),
   });
 
@@ -74,19 +81,20 @@ export function chart(options: ChartOptions): Chart {
           y: { distr: logY ? 3 : 1, ...(range ? { range: [range[0], range[1]] as [number, number] } : {}) },
         },
         axes: [
-          { ...axis(formatX, logX), size: 32 },
+          { ...axis(formatX, logX), size: 32, label: options.x, labelSize: 20, labelFont: font },
           { ...axis(formatY, logY), size: 56 },
         ],
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-        legend: { markers: { width: 0, fill: (_, i) => color((lines[i - 1] as Line).color) } },
+        legend: { markers: { width: 0, fill: (_, i) => legendColor(lines[i - 1] as Line) } },
         series: [
           { label: options.x, value: (_, v) => (v === null ? "–" : (options.formatX ?? exact)(v)) },
           ...lines.map(
             (line): uPlot.Series => ({
               label: line.label,
               stroke: () => color(line.color),
+              spanGaps: true,
               width: line.points ? 0 : line.faint ? 1 : 2,
-              ...(line.faint ? { alpha: 0.35 } : {}),
+              ...(line.faint ? { alpha: faint } : {}),
               points: { show: Boolean(line.points || line.marks), size: 6, fill: () => color(line.color) },
               value: (_, v) => (v === null ? "–" : (line.format ?? options.formatY ?? number)(v)),
             }),
@@ -116,6 +124,7 @@ export function chart(options: ChartOptions): Chart {
     element,
     set(next) {
       data = next;
+      place.toggleAttribute("data-empty", !next[0]?.length);
       plot?.setData(data as uPlot.AlignedData);
       showLast();
     },

@@ -56,8 +56,9 @@ export function layout(boxes: readonly Box[], edges: readonly (readonly [number,
     const down = s % 2 === 0;
     for (const layer of down ? layers : layers.toReversed()) settle(layer, down ? "above" : "below");
   }
-  const left = Math.min(...items.map((i) => i.x - i.width / 2), 0);
-  const right = Math.max(...layers.flat().map((i) => i.x + i.width / 2), 0);
+  const all = layers.flat();
+  const left = Math.min(...all.map((i) => i.x - i.width / 2), 0);
+  const right = Math.max(...all.map((i) => i.x + i.width / 2), 0);
   const heights = layers.map((l) => Math.max(0, ...l.map((i) => i.height)));
   const tops = heights.map((_, l) => heights.slice(0, l).reduce((y, h) => y + h + gap.y, 0));
   const at = (i: Item, bottom: number): Point => ({ x: i.x - left, y: (tops[i.layer] as number) + bottom });

@@ -50,6 +50,8 @@ export function timeline({ dispatches }: Description, timing: Timing, onSelect: 
   );
 }
 
+const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
 const cell = { width: 76, height: 26 };
 
 /** Slots as rows, dispatches as columns: a bar is a temporary's life. */
@@ -81,7 +83,8 @@ export function memoryPanel({ slots, dispatches }: Description): HTMLElement | n
       ? [s("text", { x: left + columns * (i + 0.5), y: height - 4, class: "axis", "text-anchor": "middle" }, String(i))]
       : [],
   );
-  const label = `${count} temporaries in ${slots.length} slots over ${dispatches.length} dispatches`;
+  const temporaries = `${counted(count, "temporary", "temporaries")} in ${counted(slots.length, "slot")}`;
+  const label = `${temporaries} over ${counted(dispatches.length, "dispatch", "dispatches")}`;
   return h(
     "section",
     { className: "card", attr: { "aria-label": "Memory" } },
@@ -89,7 +92,7 @@ export function memoryPanel({ slots, dispatches }: Description): HTMLElement | n
     h(
       "p",
       { className: "muted" },
-      `${count} temporaries share ${slots.length} slots: a bar reaches from the dispatch that writes one to the last that reads it.`,
+      `${temporaries}: a bar reaches from the dispatch that writes one to the last that reads it.`,
     ),
     scroll(
       "Memory slots",
@@ -97,6 +100,7 @@ export function memoryPanel({ slots, dispatches }: Description): HTMLElement | n
         "svg",
         { class: "memory", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label },
         ...bars,
+        s("text", { x: 0, y: height - 4, class: "axis" }, "dispatch"),
         ...ticks,
       ),
     ),

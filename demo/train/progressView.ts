@@ -15,6 +15,9 @@ const lossTitles: Readonly<Record<Task["kind"], string>> = {
   ...{ images: "Loss", text: "Loss, nats a character", adding: "Loss, of both nets together", points: "Loss" },
 };
 
+/** A name that may break before its capitals. */
+const breakable = (name: string) => name.split(/(?=[A-Z])/).flatMap((part) => [part, h("wbr", {})]);
+
 export class ProgressView {
   /** Steps done. */
   step = 0;
@@ -100,7 +103,7 @@ export class ProgressView {
       ["features", about.features.join(", ") || "none"],
     ];
     byId("device", HTMLDListElement).replaceChildren(
-      ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+      ...facts.flatMap(([name, value]) => [h("dt", {}, breakable(name)), h("dd", {}, value)]),
     );
     byId("lose", HTMLButtonElement).disabled = about.kind === "cpu";
   }

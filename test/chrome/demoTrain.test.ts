@@ -273,7 +273,7 @@ test("without WebGPU it says what to switch on, and trains the small tasks on th
   expect(await page.$eval("#adapter", (e) => e.textContent)).toBe("CPU reference (float64)");
   await page.$eval("#panels", (panels) => panels.scrollIntoView());
   await staysFree(page, async () => {
-    await page.$eval("#start", (button) => button.click());
+    await page.$eval("#start", (button) => (button as HTMLButtonElement).click());
     await textOf(page, "#status", "Done");
   });
   expect(await statOf(page, "Loss")).toBeLessThan(0.1);
@@ -285,9 +285,8 @@ test("without WebGPU it says what to switch on, and trains the small tasks on th
     expect(await firstLosses(page), "seconds from the click to the first steps").toBeLessThan(3 * crowd());
     await page.$eval("#panels", (panels) => panels.scrollIntoView());
     await page.waitForSelector(".mistakes li");
-    await textOf(page, "#status", "Done");
+    await textOf(page, '[data-stat="Test accuracy"]', "8", "9");
   });
-  expect(await statOf(page, "Test accuracy")).toBeGreaterThan(80);
   expect(logged).toEqual([]);
   await page.close();
 });

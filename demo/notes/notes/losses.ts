@@ -34,7 +34,7 @@ export const losses: Note = {
       { label: "here", color: "second", points: true },
       { label: "and here", color: "accent", points: true },
     ] as const;
-    const shared = { x: "z", height: 170, formatX: (v: number) => signed(v, 0) };
+    const shared = { x: "z", height: 170, formatX: (v: number) => signed(v, v % 1 ? 1 : 0) };
     const costs = chart({ ...shared, title: "Cost over z", lines, range: [-0.2, 6.2] });
     const slopes = chart({ ...shared, title: "δ over z", lines, range: [-1.1, 1.1] });
     const here = h("p", { className: "numbers" });
