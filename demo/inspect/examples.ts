@@ -33,7 +33,7 @@ export const expressions: readonly Example[] = [
     about: "Bias and activation ride on the matrix product: one kernel.",
     text: `compile(
   ({ x, w, b }) => ({ y: x.matmul(w).add(b).relu() }),
-  { x: f32(64, 784), w: f32(784, 128), b: f32(128) },
+  { x: f32(512, 64), w: f32(64, 64), b: f32(64) },
 );`,
   },
   {
