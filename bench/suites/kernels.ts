@@ -6,6 +6,7 @@ import type { Device, DeviceArray } from "../../src/device.ts";
 import type { GpuDevice } from "../../src/gpu/device.ts";
 import { PassTimer } from "../../src/gpu/passTimer.ts";
 import type { GpuProgram } from "../../src/gpu/program.ts";
+import { recordingsOf } from "../../src/gpu/recordings.ts";
 import type { Tree } from "../../src/graph/tree.ts";
 import type { NdArray } from "../../src/shape/ndarray.ts";
 import type { TensorType } from "../../src/shape/types.ts";
@@ -95,15 +96,12 @@ async function measure(
   const difference = multiplyAdds <= checkable ? await compare(program, inputs, c, values) : undefined;
   if (difference !== undefined && !(difference <= tolerance))
     throw new Error(`kernels: ${name} differs from its reference by ${difference} (vs ${tolerance})`);
-  const prepared = gpu.prepared(inputs);
+  const recordings = recordingsOf(gpu, inputs);
   const times = await samplesOf(
     timer,
-    (pass) =>
-      dispatches.forEach(({ workgroups }, i) => {
-        pass.setPipeline(prepared[i]!.pipeline);
-        pass.setBindGroup(0, prepared[i]!.bindGroup);
-        pass.dispatchWorkgroups(...workgroups);
-      }),
+    (pass) => {
+      for (const record of recordings) record(pass);
+    },
     samples,
   );
   program.dispose();

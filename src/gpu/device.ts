@@ -16,7 +16,7 @@ import type { Tuning } from "./tuning.ts";
 /** A program on a GPU: it can be recorded into an encoder of yours, and store its outputs in buffers of yours. */
 export interface EncodableProgram<I, O>
   extends Program<I, O>,
-    Pick<GpuProgram, "stats" | "prepared" | "profile" | "verify"> {
+    Pick<GpuProgram, "stats" | "pipelines" | "groups" | "profile" | "verify"> {
   readonly plan: Plan;
   /** Applies the function and submits. Throws ArrayError or ShapeError if an input or an output does not fit, before anything is
    *  submitted. */

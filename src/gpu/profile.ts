@@ -7,7 +7,9 @@ import { leaves } from "../graph/tree.ts";
 import type { Dispatch } from "../plan/data.ts";
 import { count, printTable } from "../plan/print.ts";
 import { GpuArray } from "./array.ts";
+import type { Recording } from "./passTimer.ts";
 import type { GpuProgram } from "./program.ts";
+import { recordingsOf } from "./recordings.ts";
 import type { GpuRuntime } from "./runtime.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -63,8 +65,6 @@ export interface Profile {
   };
 }
 
-type Prepared = ReturnType<GpuProgram["prepared"]>;
-
 /** A query set holds so many timestamps: https://www.w3.org/TR/webgpu/#dom-gpudevice-createqueryset */
 const mostTimestamps = 4096;
 
@@ -72,7 +72,7 @@ const mostTimestamps = 4096;
 export async function profile(program: GpuProgram, inputs: unknown, options: ProfileOptions = {}): Promise<Profile> {
   const { samples = 7, sampleMilliseconds = 20, timestamps = true } = options;
   const { device, plan } = program;
-  const prepared = program.prepared(inputs);
+  const recordings = recordingsOf(program, inputs);
   const carried = new Set(plan.carry.map((v) => v.path));
   const held = leaves(inputs, (x: unknown): x is GpuArray => x instanceof GpuArray)
     .filter(({ path }) => carried.has(path))
@@ -82,7 +82,7 @@ export async function profile(program: GpuProgram, inputs: unknown, options: Pro
     const possible = device.gpu.features.has("timestamp-query") && 2 * plan.dispatches.length <= mostTimestamps;
     const method = timestamps && possible ? "timestamps" : "repetition";
     const measure = method === "timestamps" ? byTimestamps : byRepetition;
-    const { times, spans } = await measure(device, plan.dispatches, prepared, samples, sampleMilliseconds);
+    const { times, spans } = await measure(device, plan.dispatches, recordings, samples, sampleMilliseconds);
     return report(device.name, method, plan.dispatches, times, spans);
   } finally {
     restore();
@@ -98,7 +98,7 @@ interface Measured {
 async function byTimestamps(
   device: GpuRuntime,
   dispatches: readonly Dispatch[],
-  prepared: Prepared,
+  recordings: readonly Recording[],
   samples: number,
   milliseconds: number,
 ): Promise<Measured> {
@@ -107,7 +107,7 @@ async function byTimestamps(
     const encoder = device.gpu.createCommandEncoder({ label: "profile" });
     dispatches.forEach((d, i) => {
       const pass = encoder.beginComputePass({ label: d.label, timestampWrites: watch.writes(i) });
-      record(pass, d, prepared[i] as Prepared[number]);
+      recordings[i]!(pass);
       pass.end();
     });
     return watch.read(encoder);
@@ -149,14 +149,14 @@ const leastOnClock = 5000;
 async function byRepetition(
   device: GpuRuntime,
   dispatches: readonly Dispatch[],
-  prepared: Prepared,
+  recordings: readonly Recording[],
   samples: number,
   milliseconds: number,
 ): Promise<Measured> {
   const run = async (i: number, repeat: number): Promise<number> => {
     const encoder = device.gpu.createCommandEncoder({ label: "profile" });
     const pass = encoder.beginComputePass();
-    for (let k = 0; k < repeat; k++) record(pass, dispatches[i] as Dispatch, prepared[i] as Prepared[number]);
+    for (let k = 0; k < repeat; k++) recordings[i]!(pass);
     pass.end();
     const commands = encoder.finish();
     const start = performance.now();
@@ -179,12 +179,6 @@ async function byRepetition(
   let at = 0;
   const spans = times.map((time, dispatch) => ({ dispatch, start: at, end: (at += time) }));
   return { times, spans };
-}
-
-function record(pass: GPUComputePassEncoder, { workgroups }: Dispatch, p: Prepared[number]): void {
-  pass.setPipeline(p.pipeline);
-  pass.setBindGroup(0, p.bindGroup);
-  pass.dispatchWorkgroups(...workgroups);
 }
 
 /** Copies buffers; the result copies them back. */

@@ -1,6 +1,6 @@
 // GpuProgram: a plan made ready. Pipelines, buffers and bind groups are made once; a run only records dispatches and submits.
-import type { Program, RunOptions } from "../device.ts";
-import { mapTree } from "../graph/tree.ts";
+import { isInput, type Program, type RunOptions } from "../device.ts";
+import { listTree, mapTree } from "../graph/tree.ts";
 import type { Buffer, Plan, Value } from "../plan/data.ts";
 import { ArrayError, ShapeError, ValueError } from "../shape/errors.ts";
 import type { Tensor } from "../tensor.ts";
@@ -51,15 +51,21 @@ export class GpuProgram implements Program<any, any> {
   /** Where it runs. */
   readonly device: GpuRuntime;
   readonly #label: string;
-  readonly #pipelines: readonly Pipeline[];
+  /** Of each dispatch.
+   *  @internal */
+  readonly pipelines: readonly Pipeline[];
   /** The numbers of the plan's outputs, in the tree that a run gives. */
   readonly #outputTree: unknown;
   /** Buffers of our own: constants, outputs and slots. */
   readonly #own: ReadonlyMap<Buffer, GPUBuffer>;
   readonly #owners: readonly BufferOwner[];
   readonly #slots: readonly GPUBuffer[];
-  readonly #bindings: Bindings;
+  /** Where its buffers lie.
+   *  @internal */
+  readonly bindings: Bindings;
   readonly #bindGroups = new Map<string, readonly GPUBindGroup[]>();
+  /** What the last run was given, and its bind groups, unless outputs were given too. */
+  #last: { readonly list: readonly unknown[]; readonly groups: readonly GPUBindGroup[] } = { list: [], groups: [] };
   readonly #freshness = { current: 0 };
   /** What the last run gave. */
   readonly #latest: GpuArray[] = [];
@@ -77,10 +83,10 @@ export class GpuProgram implements Program<any, any> {
     this.plan = plan;
     this.#outputTree = outputTree;
     this.#label = label;
-    this.#pipelines = pipelines;
+    this.pipelines = pipelines;
     this.#slots = buffers.slice(0, plan.slots.length);
     this.#own = new Map(ownBuffers(plan).map((b, i) => [b, buffers[plan.slots.length + i] as GPUBuffer]));
-    this.#bindings = new Bindings(device, plan, label, this.#own, this.#slots);
+    this.bindings = new Bindings(device, plan, label, this.#own, this.#slots);
     for (const [b, buffer] of this.#own)
       if (b.data)
         device.gpu.queue.writeBuffer(
@@ -143,19 +149,18 @@ export class GpuProgram implements Program<any, any> {
   /** Records the program into an encoder or compute pass of yours; it runs when you submit. Neither makes nor submits anything, but for bind
    *  groups when it meets arrays for the first time. */
   encode(into: Recorder, inputs: unknown, { repeat = 1, outputs = {} }: EncodeOptions = {}): unknown {
-    this.#checkAlive();
     if (!Number.isInteger(repeat) || repeat < 1)
       throw new ValueError(`${this.#label}: repeat must be a positive integer, got ${repeat}`);
     this.device.check();
-    const given = this.#bindings.outputs(outputs);
-    const groups = this.#groups(inputs, given);
+    const given = this.bindings.outputs(outputs);
+    const groups = this.groups(inputs, given);
     const own = "beginComputePass" in into;
     const pass = own ? into.beginComputePass({ label: this.#label }) : into;
     const { dispatches } = this.plan;
     for (let k = 0; k < repeat; k++)
       for (let i = 0; i < dispatches.length; i++) {
         const [x, y, z] = (dispatches[i] as Plan["dispatches"][number]).workgroups;
-        pass.setPipeline((this.#pipelines[i] as Pipeline).pipeline);
+        pass.setPipeline((this.pipelines[i] as Pipeline).pipeline);
         pass.setBindGroup(0, groups[i] as GPUBindGroup);
         pass.dispatchWorkgroups(x, y, z);
       }
@@ -164,16 +169,6 @@ export class GpuProgram implements Program<any, any> {
     this.stats.steps += repeat;
     this.stats.dispatches += repeat * dispatches.length;
     return this.#outputs(given);
-  }
-
-  /** For each dispatch its pipeline and bind group: what a profiler times one by one.
-   *  @internal */
-  prepared(inputs: unknown): readonly { readonly pipeline: GPUComputePipeline; readonly bindGroup: GPUBindGroup }[] {
-    this.#checkAlive();
-    return this.#groups(inputs).map((bindGroup, i) => ({
-      pipeline: (this.#pipelines[i] as Pipeline).pipeline,
-      bindGroup,
-    }));
   }
 
   /** Times every dispatch on these inputs. Carried values are put back; outputs of earlier runs are overwritten. Throws what `run` would. */
@@ -189,20 +184,6 @@ export class GpuProgram implements Program<any, any> {
       throw new ValueError(`${this.#label}: a loaded plan has no reference; verify the program that it was made from`);
     const { verify } = await import("./verify.ts");
     return verify(this, inputs, options);
-  }
-
-  /** Gives the array in which a value of the plan lies; a temporary is there until its slot is used again.
-   *  @internal */
-  located(inputs: unknown): (value: Pick<Value, "type" | "place">) => GpuArray {
-    const bound = this.#bindings.of(inputs, new Map());
-    return ({ type, place }) => {
-      const { buffer, offset } = this.#bindings.locate(bound, place.buffer);
-      return new GpuArray(this.device, type, buffer, offset + 4 * place.offset, place.packed, null);
-    };
-  }
-
-  #checkAlive(): void {
-    if (this.#disposed) throw new ArrayError(`${this.#label}: it was disposed; keep it until its last use`);
   }
 
   #outputs(given: ReadonlyMap<string, GpuArray>): unknown {
@@ -228,17 +209,27 @@ export class GpuProgram implements Program<any, any> {
     });
   }
 
-  #groups(inputs: unknown, outputs: ReadonlyMap<string, GpuArray> = new Map()): readonly GPUBindGroup[] {
-    const bound = this.#bindings.of(inputs, outputs);
+  /** Of each dispatch. Throws ArrayError or ShapeError if an input does not fit.
+   *  @internal */
+  groups(inputs: unknown, outputs: ReadonlyMap<string, GpuArray> = new Map()): readonly GPUBindGroup[] {
+    if (this.#disposed) throw new ArrayError(`${this.#label}: it was disposed; keep it until its last use`);
+    const list = listTree(inputs, isInput);
+    const { list: last, groups: known } = this.#last;
+    if (outputs.size === 0 && list.length === last.length && list.every((x, i) => x === last[i])) {
+      for (const x of list) if (x instanceof GpuArray) x.check();
+      return known;
+    }
+    const bound = this.bindings.of(inputs, outputs);
     const key = keyOf(bound);
     let groups = this.#bindGroups.get(key);
     if (!groups) {
-      this.#bindings.checkApart(bound);
+      this.bindings.checkApart(bound);
       groups = this.#createGroups(bound);
       const [oldest] = this.#bindGroups.keys();
       if (this.#bindGroups.size >= mostSets) this.#bindGroups.delete(oldest as string);
       this.#bindGroups.set(key, groups);
     }
+    this.#last = { list: outputs.size > 0 ? [] : list, groups };
     return groups;
   }
 
@@ -246,9 +237,9 @@ export class GpuProgram implements Program<any, any> {
     return this.plan.dispatches.map((d, i) =>
       this.device.gpu.createBindGroup({
         label: d.label,
-        layout: (this.#pipelines[i] as Pipeline).layout,
+        layout: (this.pipelines[i] as Pipeline).layout,
         entries: d.bindings.map(({ buffer, part }, binding) => {
-          const at = this.#bindings.locate(bound, buffer);
+          const at = this.bindings.locate(bound, buffer);
           const offset = at.offset + 4 * (part?.offset ?? 0);
           const size = Math.min(16 * Math.ceil((part ?? buffer).elements / 4), at.buffer.size - offset);
           return { binding, resource: { buffer: at.buffer, offset, size } };
@@ -264,6 +255,7 @@ export class GpuProgram implements Program<any, any> {
     for (const b of this.#slots) b.destroy();
     for (const o of this.#owners) o.release();
     this.#bindGroups.clear();
+    this.#last = { list: [], groups: [] };
   }
 }
 

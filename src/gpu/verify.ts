@@ -4,12 +4,15 @@
 // do not add up and the one that differs is the one that is wrong. Temporaries share memory in turn, so a value is read before the next
 // dispatch runs. An element decides nothing where the reference itself moves as far when its inputs are rounded: the greatest of equals, the
 // sign of a sum that cancels.
-import type { Dispatch, Plan, Value } from "../plan/data.ts";
+import type { Plan, Value } from "../plan/data.ts";
 import { printTable } from "../plan/print.ts";
 import type { Ref, Step } from "../plan/step.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
+import { GpuArray } from "./array.ts";
+import type { Recording } from "./passTimer.ts";
 import type { GpuProgram } from "./program.ts";
+import { recordingsOf } from "./recordings.ts";
 
 /** Options of verify. */
 export interface VerifyOptions {
@@ -80,15 +83,15 @@ export async function verify(
   { tolerance = 2e-5, onProgress }: VerifyOptions = {},
 ): Promise<Verification> {
   const { plan, device } = program;
-  const located = program.located(inputs);
-  const prepared = program.prepared(inputs);
+  const located = locator(program, inputs);
+  const recordings = recordingsOf(program, inputs);
   const known = new Map<Ref, NdArray>();
   for (const value of [...plan.inputs, ...plan.carry]) known.set(value.ref, await located(value).read());
   const before = plan.carry.map((value) => [located(value), known.get(value.ref) as NdArray] as const);
   const dispatches: DispatchCheck[] = [];
   try {
     for (const [i, dispatch] of plan.dispatches.entries()) {
-      run(device.gpu, dispatch, prepared[i] as Prepared);
+      run(device.gpu, recordings[i]!);
       const values = dispatch.stores.map(({ ref, place }) => ({
         ref,
         place,
@@ -115,14 +118,10 @@ export async function verify(
   return { ...result, toString: () => print(result) };
 }
 
-type Prepared = ReturnType<GpuProgram["prepared"]>[number];
-
-function run(gpu: GPUDevice, { workgroups }: Dispatch, { pipeline, bindGroup }: Prepared): void {
+function run(gpu: GPUDevice, record: Recording): void {
   const encoder = gpu.createCommandEncoder({ label: "verify" });
   const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, bindGroup);
-  pass.dispatchWorkgroups(...workgroups);
+  record(pass);
   pass.end();
   gpu.queue.submit([encoder.finish()]);
 }
@@ -240,4 +239,16 @@ function verdict(
   if (!wrong) return `${dispatches.length} dispatches on ${device}, all within ${tolerance} of the reference`;
   const { name, type, differing, worst } = wrong.values.find((v) => v.differing > v.undecided) as ValueCheck;
   return `dispatch ${first} (${wrong.label}) differs: ${name}: ${printType(type)}, ${differing} elements; [${worst?.index}] is ${worst?.got}, wanted ${worst?.want}`;
+}
+
+/** Gives the array in which a value of the plan lies; a temporary is there until its slot is used again. */
+function locator(
+  { device, bindings }: GpuProgram,
+  inputs: unknown,
+): (value: Pick<Value, "type" | "place">) => GpuArray {
+  const bound = bindings.of(inputs, new Map());
+  return ({ type, place }) => {
+    const { buffer, offset } = bindings.locate(bound, place.buffer);
+    return new GpuArray(device, type, buffer, offset + 4 * place.offset, place.packed, null);
+  };
 }

@@ -21,6 +21,19 @@ export function leaves<T>(tree: unknown, isLeaf: IsLeaf<T>, path = ""): Leaf<T>[
   return Object.entries(tree).flatMap(([key, child]) => leaves(child, isLeaf, path ? `${path}.${key}` : key));
 }
 
+/** The keys and leaves of a tree, as they come. Two trees whose lists are alike, item by item, are alike. */
+export function listTree(tree: unknown, isLeaf: (x: unknown) => boolean, list: unknown[] = []): unknown[] {
+  if (isLeaf(tree)) list.push(tree);
+  else {
+    for (const key in tree as object) {
+      list.push(key);
+      listTree((tree as Record<string, unknown>)[key], isLeaf, list);
+    }
+    list.push(null);
+  }
+  return list;
+}
+
 export function mapTree<X, A, B>(
   tree: X,
   isLeaf: IsLeaf<A>,

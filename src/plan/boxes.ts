@@ -3,11 +3,11 @@
 import type { Index } from "../graph/affine.ts";
 import type { ReduceKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
-import { isAligned, quadKey } from "./body.ts";
-import type { Block } from "./emit.ts";
+import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import type { Kernel } from "./kernel.ts";
 import { largestDivisor, type Schedule } from "./lanes.ts";
+import { boxLoads } from "./share.ts";
 import type { Target } from "./target.ts";
 
 /** What a lane owns of the rows and of the columns, lanes of the workgroup, steps of the last reduction loop. */
@@ -52,22 +52,12 @@ export const copiesInBox = (index: Index, group: readonly number[]): number =>
 
 /** Whether what a kernel's boxes share fits. */
 export function fitsMemory({ block, lanes }: Kernel, { workgroupMemory }: Target): boolean {
-  const { group } = lanes;
-  if (!group) return true;
-  const bytesOf = (b: Block, looped: boolean): number => {
-    const quads = new Set<string>();
-    let bytes = 0;
-    for (const s of b) {
-      if (typeof s === "string" || ("kind" in s && s.kind === "store")) continue;
-      if ("loop" in s) bytes += bytesOf(s.body, true);
-      else if (looped && copiesInBox(s.index, group) < numel(group)) {
-        const vec = s.buffer.elements % 4 === 0 && isAligned(s.index);
-        const key = `${s.buffer.name} ${vec ? quadKey(s.index) : s.index.key}`;
-        if (!quads.has(key)) bytes += (vec ? 16 : 4) * copiesInBox(s.index, group);
-        quads.add(key);
-      }
-    }
-    return bytes;
-  };
-  return bytesOf(block, false) <= workgroupMemory;
+  const unitOf = (load: Load) => ({ key: `${load.buffer.name} ${load.index.key}`, load, index: load.index });
+  const bytesOf = (b: Block): number =>
+    b.reduce((bytes, s) => {
+      if (typeof s === "string" || !("loop" in s)) return bytes;
+      const shared = boxLoads(s.body, lanes, unitOf).map(({ units, copies }) => 4 * units.length * copies);
+      return shared.reduce((a, c) => a + c, bytes + bytesOf(s.body));
+    }, 0);
+  return bytesOf(block) <= workgroupMemory;
 }

@@ -16,7 +16,7 @@ const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28
 
 /** Whether a tile or an unrolling of this size suits a dimension; a `ragged` one may overhang a little. */
 const suits = (size: number, n: number, ragged: boolean): boolean =>
-  size <= n + 1 && (n % size === 0 || (ragged && size % 2 === 0 && Math.ceil(n / size) * size <= 1.15 * n));
+  n % size === 0 || (ragged && size % 2 === 0 && Math.ceil(n / size) * size <= 1.15 * n);
 
 /** A load, as a function of the lane's and the loops' atoms. */
 interface Pattern {

@@ -31,7 +31,6 @@ export function rankKernels(
   // what is done in no time is not worth the search
   const small = numel(group.domain) * numel(extents) < 1 << 12;
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
-  if (small) return [...found.values()].map(({ schedule }) => build(schedule));
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
   return [...short.map(({ schedule }) => build(schedule)), ...boxes.filter((k) => fitsMemory(k, target))]

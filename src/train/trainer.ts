@@ -139,7 +139,7 @@ export class Trainer implements AsyncDisposable {
   /** Trains, and gives progress as it goes; see FitOptions. Leave the loop at any time: training stops, the weights stay. Throws the signal's
    *  reason when it is aborted, NonFiniteError when a loss or a parameter is not finite, and DeviceLostError, unless `onLost` says otherwise. */
   async *fit(options: FitOptions): AsyncGenerator<Progress, void, void> {
-    if (this.#fitting) throw new ValueError("fit: the trainer is in another fit; let that end first");
+    this.#notFitting("fit");
     this.#fitting = true;
     try {
       yield* train(this, this.#keeper, options);
@@ -148,13 +148,17 @@ export class Trainer implements AsyncDisposable {
     }
   }
 
+  #notFitting(what: string): void {
+    if (this.#fitting) throw new ValueError(`${what}: the trainer is in a fit; let that end first`);
+  }
+
   /** Records `steps` steps (default: 1) into an encoder or an open compute pass of yours: they train when you submit it. Nothing is read back;
    *  `state.history` has the losses (f32[1024, 2]: loss and correct count of step t in row t mod 1024), `state.params` the weights, both for
    *  your own passes. Throws DeviceError on a device that takes no encoder, and ValueError in the midst of a fit. */
   encode(into: Recorder, { steps = 1 }: { readonly steps?: number } = {}): void {
     if (!this.program.encode)
       throw new DeviceError(`encode: ${this.device.name} takes no encoder; train on a GPU, or call fit`);
-    if (this.#fitting) throw new ValueError("encode: the trainer is in a fit; let that end first");
+    this.#notFitting("encode");
     this.program.encode(into, { state: this.state, data: this.data }, { repeat: steps });
     this.step += steps;
   }
@@ -207,7 +211,7 @@ export class Trainer implements AsyncDisposable {
    *  version; FormatError on bytes that are none. What is not compared: activations, the loss, learning rates, and the data's values. */
   async restore(checkpoint: Uint8Array): Promise<void> {
     const { stateFor } = await open(checkpoint);
-    if (this.#fitting) throw new ValueError("restore: the trainer is in a fit; let that end first");
+    this.#notFitting("restore");
     const types = mapLeaves<DeviceArray, TensorType>(this.state, isDeviceArray, ({ type }) => type);
     const state = stateFor(this.#session.config, types as Trees<TensorType>);
     writeTree(this.state, state);

@@ -17,6 +17,8 @@ const open = (query: string, before?: string) => site.open(`train/index.html?${q
 const statOf = (page: Page, name: string) =>
   page.$eval(`[data-stat="${name}"]`, (e) => Number.parseFloat((e.textContent ?? "").replaceAll(",", "")));
 
+const stepOf = (status: string) => Number(status.replace(/\D/g, ""));
+
 /** Seconds until the first losses are shown. */
 async function firstLosses(page: Page): Promise<number> {
   const start = performance.now();
@@ -122,7 +124,10 @@ test("pause holds it, resume goes on, step makes one, reset begins anew with the
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await textOf(page, "#status", "Paused at step")).toBe(paused);
   expect(await page.$eval("#fields", (fields) => (fields as HTMLFieldSetElement).disabled)).toBe(true);
+  await page.click("#step");
+  await textOf(page, "#status", `Paused at step ${(stepOf(paused) + 1).toLocaleString("en")}`);
   const before = await statOf(page, "Epoch");
+  await page.focus("#start");
   await page.keyboard.press("Space");
   await textOf(page, "#status", "Training");
   await page.waitForFunction(

@@ -219,7 +219,7 @@ describe("on the host's device", () => {
     );
     const inputs = { x: device.put(ndarray(f32(2), [1, 2])), n: device.put(ndarray(f32(2), [0, 0])) };
 
-    program.prepared(inputs);
+    program.groups(inputs);
     reset();
     const encoder = raw.createCommandEncoder();
     program.encode(encoder, inputs, { repeat: 2 });

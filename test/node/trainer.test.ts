@@ -204,7 +204,7 @@ test("abort ends it with its reason, and it can go on after that", async () => {
 test("leaving the loop ends the fit; two fits at once are refused", async () => {
   const trainer = await Trainer.create(options());
   for await (const _ of trainer.fit({ epochs: 2, reportEvery: 1 })) {
-    await expect(collect(trainer.fit({ steps: 1 }))).rejects.toThrow("fit: the trainer is in another fit");
+    await expect(collect(trainer.fit({ steps: 1 }))).rejects.toThrow("fit: the trainer is in a fit");
     break;
   }
   expect(await collect(trainer.fit({ steps: 1 }))).toHaveLength(1);
