@@ -89,6 +89,7 @@ const run = new Run({
     status.textContent = `Step ${count(step)} of ${count(lastStep)}, on ${where}`;
     if (!still) look().catch(() => {}); // the last look, at the end, says what is wrong
   },
+  reached: () => {},
   lost: () => {},
   failed: (error) => errorBanner(error),
 });

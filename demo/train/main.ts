@@ -31,6 +31,7 @@ const run = new Run({
     view.progress(progress);
     shown?.looks.changed();
   },
+  reached: (step, lastStep) => view.reached(step, lastStep),
   lost: (message) =>
     void banner(
       { tone: "warning", title: "The GPU was lost, training resumes", key: "lost" },

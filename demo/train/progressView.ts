@@ -111,15 +111,20 @@ export class ProgressView {
   progress({ step, lastStep, losses, accuracy, loss, examplesPerSecond, secondsLeft }: Progress): void {
     for (const [i, value] of losses.entries()) this.#loss.add(step - losses.length + i + 1, value);
     if (accuracy !== undefined) this.#accuracy.add(step, accuracy);
-    this.step = step;
-    this.#bar.value = Math.min(1, step / lastStep);
+    this.reached(step, lastStep);
     this.#set("Loss", number(loss));
     if (accuracy !== undefined) this.#set("Accuracy", percent(accuracy));
     this.#set("Speed", number(examplesPerSecond), `${this.#task.unit}/s`);
-    this.#set("Epoch", (step / (this.#about?.stepsPerEpoch ?? 1)).toFixed(2));
     this.#set("Time left", duration(secondsLeft));
     this.#drawLoss();
     this.#drawAccuracy();
+  }
+
+  /** So many steps are done, of so many. */
+  reached(step: number, lastStep: number): void {
+    this.step = step;
+    this.#bar.value = Math.min(1, step / lastStep);
+    this.#set("Epoch", (step / (this.#about?.stepsPerEpoch ?? 1)).toFixed(2));
   }
 
   /** The accuracy on test images after so many steps, which may be more than were reported. */

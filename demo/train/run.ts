@@ -11,6 +11,8 @@ export interface Listeners {
   state(state: State): void;
   ready(about: About): void;
   progress(progress: Progress): void;
+  /** So many steps are done, of so many, though the last of them were not reported. */
+  reached(step: number, lastStep: number): void;
   /** The device was lost; training resumes on another. */
   lost(message: string): void;
   failed(error: unknown): void;
@@ -86,8 +88,13 @@ export class Run {
     if (this.#state !== "running") return;
     const setup = this.#setup;
     this.#to("pausing");
+    const still = () => this.#setup === setup && this.#state === "pausing";
     await this.host.pause();
-    if (this.#setup === setup && this.state === "pausing") this.#to("paused");
+    if (!still()) return;
+    const step = await this.host.stepsDone();
+    if (!still()) return;
+    this.#listeners.reached(step, this.#end);
+    this.#to("paused");
   }
 
   /** One step. */

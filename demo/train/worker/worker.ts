@@ -102,6 +102,10 @@ class DemoHost extends TrainerHost<Start> {
     };
   }
 
+  stepsDone(): number {
+    return this.#session.trainer.step;
+  }
+
   /** A look between two reports of the run; once more where the device is lost meanwhile, which the trainer is made to see. */
   #look<T>(look: () => Promise<T>): Promise<T> {
     return this.alone(async () => {
