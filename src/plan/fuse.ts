@@ -172,7 +172,7 @@ class Fusion {
     if (group.core === null || group.stores.size > 0) return false;
     const reader = (s: Step) => s === step || group.members.has(s);
     return [...group.members].every((m) =>
-      this.#steps.refs(m).every((r) => [...(this.#readers.get(r) ?? [])].every(reader)),
+      this.#steps.refs(m).every((r) => !this.#outputs.has(r) && [...(this.#readers.get(r) ?? [])].every(reader)),
     );
   }
 

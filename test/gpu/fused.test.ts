@@ -8,9 +8,11 @@ import type { Device, DeviceArray } from "../../src/device.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
 import { gpuTarget, softwareTarget } from "../../src/plan/target.ts";
 import type { NdArray } from "../../src/shape/ndarray.ts";
+import { f32 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { compare } from "../compare.ts";
 import { build, type Recipe, recipes, typesOf, valuesOf } from "../graphs.ts";
+import { random } from "../samples/sample.ts";
 
 const cpu = new CpuDevice();
 let devices: GpuDevice[];
@@ -71,4 +73,26 @@ describe.concurrent("random graphs", () => {
   test("gradients", () => check({ carried: false, differentiate: true, seed: 2 }));
   test("carried values", () => check({ carried: true, differentiate: false, seed: 3 }));
   test("carried values, and gradients of what they were", () => check({ carried: true, differentiate: true, seed: 4 }));
+});
+
+describe("what is pooled and an output too is stored whole", () => {
+  const nets: Record<string, (y: Tensor) => Tensor> = {
+    "a convolution, and its maxima": (y) => y.maxPool2d(2),
+    "a convolution, and the means of its ReLU": (y) => y.relu().avgPool2d(2),
+  };
+  test.each(Object.entries(nets))("%s", async (_, pool) => {
+    const types = { x: f32(1, 8, 8, 2), w: f32(3, 3, 2, 4) };
+    const values = { x: random(types.x, { seed: 1 }), w: random(types.w, { seed: 2 }) };
+    const run = async (device: Device) => {
+      const program = await device.compile(({ x, w }) => {
+        const y = x.conv2d(w);
+        return { y, pooled: pool(y) };
+      }, types);
+      const { y, pooled } = program.run(device.put(values) as never) as unknown as Record<string, DeviceArray>;
+      return Promise.all([y!.read(), pooled!.read()]);
+    };
+    const want = await run(cpu);
+    for (const device of devices)
+      for (const [i, got] of (await run(device)).entries()) expect(compare(got, want[i]!), device.target.name).toBe("");
+  });
 });
