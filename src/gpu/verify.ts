@@ -236,7 +236,8 @@ function verdict(
   first: number | null,
 ): string {
   const wrong = first === null ? undefined : dispatches[first];
-  if (!wrong) return `${dispatches.length} dispatches on ${device}, all within ${tolerance} of the reference`;
+  const all = dispatches.length === 1 ? "1 dispatch" : `${dispatches.length} dispatches`;
+  if (!wrong) return `${all} on ${device}, all within ${tolerance} of the reference`;
   const { name, type, differing, worst } = wrong.values.find((v) => v.differing > v.undecided) as ValueCheck;
   return `dispatch ${first} (${wrong.label}) differs: ${name}: ${printType(type)}, ${differing} elements; [${worst?.index}] is ${worst?.got}, wanted ${worst?.want}`;
 }
