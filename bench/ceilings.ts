@@ -1,4 +1,4 @@
-// What the device can do at most, measured: copies of arrays, and a loop of multiply-adds that touches no memory.
+// What the device can do at most, measured: copies of arrays, loads of what lies in a cache, and a loop of multiply-adds that touches no memory.
 import type { GpuDevice } from "../src/gpu/device.ts";
 import type { PassTimer } from "../src/gpu/passTimer.ts";
 import { samplesOf } from "./gpuTime.ts";
@@ -13,6 +13,8 @@ export interface Copy {
 
 export interface Ceilings {
   readonly copies: readonly Copy[];
+  /** Of vec4s that lie in the nearest cache, each lane's its own. */
+  readonly loadedGigabytesPerSecond: Spread;
   readonly gflops: Spread;
   /** How many vec4 accumulators did best. */
   readonly accumulators: number;
@@ -30,8 +32,21 @@ const copy = (count: number): string => `
 }`;
 
 const rounds = 64;
-/** Multiply-adds of each accumulator in a round: going round costs a CPU more than a few of them. */
+/** Multiply-adds of each accumulator, or loads, in a round: going round costs a CPU more than a few of them. */
 const unroll = 16;
+
+/** Each invocation adds up vec4s of the first 16 kilobytes. */
+const load = `
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
+  var s = vec4f();
+  for (var k = 0u; k < ${rounds}u; k++) {
+    let at = lane + k;
+    ${Array.from({ length: unroll }, (_, j) => `s += x[(at + ${64 * j}u) % 1024u];`).join("\n    ")}
+  }
+  y[id.x] = s;
+}`;
 
 /** Each invocation keeps so many vec4 accumulators busy; they depend on the data and on each other, and are stored. */
 const multiplyAdd = (accumulators: number): string => {
@@ -80,6 +95,8 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
     copies.push({ bytes: 2 * each, gigabytesPerSecond: found.reduce((a, b) => (b.median > a.median ? b : a)) });
   }
   const workgroups = software ? 64 : 1 << 14;
+  const loads = await samplesOf(timer, (await prepare(load))(workgroups));
+  const loadedGigabytesPerSecond = spread(loads.map((ns) => (16 * rounds * unroll * 64 * workgroups) / ns));
   let best: { gflops: Spread; accumulators: number } | undefined;
   for (const accumulators of [2, 4, 8, 16]) {
     const times = await samplesOf(timer, (await prepare(multiplyAdd(accumulators)))(workgroups));
@@ -89,7 +106,7 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
   }
   x.destroy();
   y.destroy();
-  return { copies, ...best! };
+  return { copies, loadedGigabytesPerSecond, ...best! };
 }
 
 /** The copy that moves about as much as a kernel does. */
