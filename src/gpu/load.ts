@@ -2,6 +2,7 @@
 import type { RunOptions } from "../device.ts";
 import type { Tree } from "../graph/tree.ts";
 import { loadPlan, type SavedPlan } from "../plan/saved.ts";
+import { DeviceError } from "../shape/errors.ts";
 import type { GpuArray } from "./array.ts";
 import { GpuProgram, type Recorder, type Stats } from "./program.ts";
 import type { GpuRuntime } from "./runtime.ts";
@@ -19,7 +20,7 @@ export interface LoadedProgram<I, O> {
 }
 
 /** Makes a plan of `planAhead` ready to run. Throws FormatError if it is none, ShapeError if the device binds fewer buffers than it needs,
- *  DeviceError if memory runs out. */
+ *  DeviceError if it needs subgroups that the device has not, or memory runs out. */
 export async function loadProgram<I = Tree<GpuArray>, O = Tree<GpuArray>>(
   device: GpuRuntime,
   saved: SavedPlan,
@@ -27,6 +28,10 @@ export async function loadProgram<I = Tree<GpuArray>, O = Tree<GpuArray>>(
 ): Promise<LoadedProgram<I, O>> {
   device.check();
   const { plan, outputTree } = loadPlan(saved);
+  if (plan.dispatches.some((d) => d.wgsl.startsWith("enable subgroups")) && !device.gpu.features.has("subgroups"))
+    throw new DeviceError(
+      `${label}: the plan needs subgroups, which ${device.name} was requested without; request them, or plan without`,
+    );
   const program = await device.guarded(() => GpuProgram.create(device, plan, outputTree, label));
   return program as unknown as LoadedProgram<I, O>;
 }

@@ -14,15 +14,17 @@ export interface AheadOptions<I, C extends keyof I & string = never> {
   readonly carry?: readonly C[];
   /** For adapters that run on the CPU. Default: false. */
   readonly software?: boolean;
+  /** For devices with WebGPU's subgroups: it is all that a plan may need which not every device has. Default: false. */
+  readonly subgroups?: boolean;
 }
 
 /** Plans `f` for any WebGPU device: JSON for `loadProgram`, here or elsewhere. Throws what `compile` throws of graphs. */
 export function planAhead<I extends TypeTree, O, C extends keyof I & string = never>(
   f: (inputs: MapTree<I, TensorType, Tensor>) => O,
   types: I,
-  { carry, software = false }: AheadOptions<I, C> = {},
+  { carry, software = false, subgroups = false }: AheadOptions<I, C> = {},
 ): SavedPlan {
   const traced = trace(f as never, types, carry);
-  const target = software ? softwareTarget : gpuTarget; // which ask for no more than every device has
+  const target = { ...(software ? softwareTarget : gpuTarget), quads: subgroups };
   return savePlan(makePlan(traced, { target, functions }), outputTree(traced));
 }

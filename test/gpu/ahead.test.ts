@@ -1,6 +1,7 @@
 // Plans made ahead: through JSON, on the runtime alone, they compute what the compiled program computes.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createGpu } from "../../src/cli/dawn.ts";
+import { lstm } from "../../src/compositions/recurrence.ts";
 import type { DeviceArray } from "../../src/device.ts";
 import type { GpuArray } from "../../src/gpu/array.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
@@ -9,8 +10,8 @@ import { GpuRuntime } from "../../src/gpu/runtime.ts";
 import { type AheadOptions, planAhead } from "../../src/plan/ahead.ts";
 import type { SavedPlan } from "../../src/plan/saved.ts";
 import { FormatError, ShapeError } from "../../src/shape/errors.ts";
-import type { NdArray } from "../../src/shape/ndarray.ts";
-import { f32, i32, u8, u32 } from "../../src/shape/types.ts";
+import { type NdArray, ndarray } from "../../src/shape/ndarray.ts";
+import { f32, i32, type TensorType, u8, u32 } from "../../src/shape/types.ts";
 import { constant, iota, type Tensor } from "../../src/tensor.ts";
 import type { TypeTree } from "../../src/trace.ts";
 import { random } from "../samples/sample.ts";
@@ -71,7 +72,7 @@ test("a matrix product with bias, ReLU and bytes to unpack; outputs in a tree", 
     },
     { x: u8(9, 20), p: { w: f32(20, 7), b: f32(7) } },
     { x: random(u8(9, 20)), p: { w: random(f32(20, 7)), b: random(f32(7)) } },
-    { software: true },
+    { software: true, subgroups: true },
   );
 });
 
@@ -83,11 +84,36 @@ test("carried values, constants, temporaries that share memory", async () => {
     },
     { state: f32(6, 6), step: u32() },
     { state: random(f32(6, 6)), step: { ...u32(), data: Uint32Array.of(3) } },
-    { carry: ["state", "step"], software: true },
+    { carry: ["state", "step"], software: true, subgroups: true },
   );
 });
 
 const iotaData = (n: number) => Array.from({ length: n }, (_, i) => i / n);
+
+test("a recurrence, whose kernel keeps a counter", async () => {
+  await compare(
+    ({ x, w }: { x: Tensor; w: Tensor }) => ({ hs: lstm(x, w).hs }),
+    { x: f32(5, 40, 64), w: f32(16, 64) },
+    { x: random(f32(5, 40, 64)), w: random(f32(16, 64), { seed: 2 }) },
+    { software: true, subgroups: true },
+  );
+});
+
+test("without subgroups a plan that needs them is refused, others run", async () => {
+  const plain = GpuRuntime.from((await (await (await createGpu()).requestAdapter())!.requestDevice()) as GPUDevice);
+  const product = ({ a, b }: Record<"a" | "b", Tensor>) => a.matmul(b);
+  const types = { a: f32(256, 64), b: f32(64, 256) };
+  const needy = throughJson(planAhead(product, types, { software: true, subgroups: true }));
+  await expect(loadProgram(plain, needy)).rejects.toThrow("the plan needs subgroups");
+  const program = await loadProgram<Record<"a" | "b", GpuArray>, GpuArray>(
+    plain,
+    throughJson(planAhead(product, types, { software: true })),
+  );
+  const ones = (type: TensorType) => ndarray(type, () => 1);
+  const { data } = await program.run(plain.put({ a: ones(types.a), b: ones(types.b) })).read();
+  expect(new Set(data)).toEqual(new Set([64]));
+  plain.gpu.destroy();
+});
 
 test("a plan for GPUs runs on an adapter of any kind", async () => {
   const saved = throughJson(
