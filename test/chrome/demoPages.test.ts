@@ -69,7 +69,7 @@ describe("Look inside", () => {
     await compile("compile(({ a }) => ({ y: a.tanh().sum() }), { a: f32(9) })");
     await enabled(page);
     await page.click("#verify");
-    expect(await textOf(page, "#status", "1 dispatches")).toMatch(/all within/);
+    expect(await textOf(page, "#status", "1 dispatch on")).toMatch(/all within/);
     expect(logged).toEqual([]);
     await page.close();
   });
