@@ -7,6 +7,7 @@
 import { numel, sameShape } from "../shape/types.ts";
 import { accessOf, readsPointwise, readsRows, readsWindows } from "./access.ts";
 import type { Ref, Step, Steps } from "./step.ts";
+import { countUses, isView, readersOf, shapeOf } from "./uses.ts";
 
 export interface Group {
   /** The reduce or custom step that it is built round; null: maps alone. */
@@ -23,16 +24,12 @@ export interface Group {
 const dearMap = 6;
 /** Work that may be done over and over for less than a dispatch costs. */
 const dearAgain = 1 << 14;
-/** How many times a contraction's tile uses what it has loaded, about. */
-const tileReuse = 8;
-
 /** How many buffers a kernel may bind, and what tells them apart. */
 interface Buffers {
   readonly max: number;
   readonly of: (ref: Ref) => unknown;
 }
 
-/** `apart`: ids of maps that join no group and open their own. */
 /** Longest row that a lane owns whole, and most terms (of the core, a row) that it then computes. */
 const longestRow = 32;
 const dearRow = 8192;
@@ -41,6 +38,7 @@ const dearRow = 8192;
 export const isRow = (shape: readonly number[], rows: readonly number[]): boolean =>
   rows.every((n, d) => shape[d] === n) && numel(shape) / numel(rows) <= longestRow;
 
+/** `apart`: ids of maps that join no group and open their own. */
 export function fuse(
   steps: Steps,
   outputs: readonly Ref[],
@@ -245,48 +243,11 @@ class Fusion {
   }
 }
 
-const shapeOf = (step: Step) => step.ctx.outputs[0]?.shape as readonly number[];
-
-const isView = (step: Step) => step.kernel.kind === "map" && step.kernel.cost === 0 && step.inputs.length === 1;
-
 /** The ref that a floating pointwise view shows. */
 function origin(ref: Ref, home: ReadonlyMap<Step, Group>): Ref {
   let r = ref;
   while (!home.has(r.step) && isView(r.step) && readsPointwise(r.step, 0)) r = r.step.inputs[0] as Ref;
   return r;
-}
-
-const workOf = (step: Step) =>
-  (step.kernel.kind === "map" ? step.kernel.cost : 0) + accessOf(step).reads.reduce((n, r) => n + r.length, 0);
-
-function readersOf(steps: Steps): Map<Ref, Set<Step>> {
-  const readers = new Map<Ref, Set<Step>>();
-  for (const step of steps.list)
-    for (const ref of step.inputs) {
-      const set = readers.get(ref);
-      if (set) set.add(step);
-      else readers.set(ref, new Set([step]));
-    }
-  return readers;
-}
-
-/** About how many elements of each step are computed if every map floats that is not dear. */
-function countUses(steps: Steps, outputs: readonly Ref[]): Map<Step, number> {
-  const uses = new Map<Step, number>(steps.list.map((s) => [s, 0]));
-  const use = (step: Step, n: number) => uses.set(step, (uses.get(step) as number) + n);
-  for (const ref of outputs) use(ref.step, numel(ref.type.shape));
-  for (const step of [...steps.list].reverse()) {
-    const { reads, extent, factors } = accessOf(step);
-    const elements =
-      step.kernel.kind === "map" && workOf(step) <= 2
-        ? Math.max(uses.get(step) as number, numel(shapeOf(step)))
-        : numel(shapeOf(step));
-    const times = (elements * extent) / (factors === 2 ? tileReuse : 1);
-    step.inputs.forEach((ref, k) => {
-      use(ref.step, step.kernel.kind === "custom" ? numel(ref.type.shape) : times * (reads[k]?.length ?? 0));
-    });
-  }
-  return uses;
 }
 
 function labelOf(group: Group): string {
