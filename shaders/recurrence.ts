@@ -4,6 +4,7 @@
 // A dispatch runs one step, or several: then a workgroup owns some rows of the batch, and a barrier parts the steps. States lie in storage
 // in both, the initial one first: hs [T+1,B,H]. Indices count vectors of `width`, which divides H. The lanes of a quad may share the loads of
 // the matrix: then they have the same columns, and each loads a fourth of them.
+import { exchanged } from "./quad.ts";
 import { wgsl } from "./wgsl.ts";
 
 export interface Cell {
@@ -99,8 +100,6 @@ function ownColumns({ blocks, width, quads }: Tile, gates: number): number {
   return quads && width === 4 && columns % 4 === 0 ? columns / 4 : columns;
 }
 
-const swaps = ["", "quadSwapX", "quadSwapY", "quadSwapDiagonal"];
-
 /** sums[r, c] = Σₖ from[start + row<r>, k]·matrix[k, columns[c]], of a quad's lane in an order of its own (`sumOf`). */
 export function product(tile: Tile, { from, start, inner, matrix, length, columns }: Factors): string {
   const { rows, blocks, width, unroll } = tile;
@@ -111,7 +110,7 @@ export function product(tile: Tile, { from, start, inner, matrix, length, column
   const weights = (q: number, j: number) =>
     each(n, (c) => {
       const [s, i] = [Math.floor(c / own), c % own];
-      return `let w${q}_${j}_${c} = ${s === 0 ? load(q, j, i) : `${swaps[s]}(w${q}_${j}_${i})`};`;
+      return `let w${q}_${j}_${c} = ${s === 0 ? load(q, j, i) : exchanged(`w${q}_${j}_${i}`, s)};`;
     });
   /** All terms of an iteration, one inside the other: an accumulator is read and written once. */
   const sum = (r: number, c: number, component: string) => {
@@ -157,9 +156,20 @@ interface Step {
   readonly time: (i: string) => string;
 }
 
+/** `own`: which rows, in groups, are a workgroup's. */
+function ownershipOf({ group, starters }: Tile, batch: number, counter: string): Code {
+  if (starters === null) return { declarations: "", body: "let own = wg.x;" };
+  return {
+    declarations: "var<workgroup> started: u32;",
+    body: `if (li == 0u) { started = atomicAdd(&${counter}, 1u) % ${starters}u; }
+let own = workgroupUniformLoad(&started);
+if (own * ${group}u >= ${batch}u) { return; }`,
+  };
+}
+
 /** The loops round a step. */
 export function drive({ steps, batch, units }: Sizes, tile: Tile, which: Which, step: Step): Code {
-  const { rows, blocks, width, workgroupSize, group, starters, quads } = tile;
+  const { rows, blocks, width, workgroupSize, group, quads } = tile;
   const across = units / width / blocks;
   const whole = batch % (group ?? rows) === 0;
   const down = Math.ceil((group ?? batch) / rows);
@@ -185,18 +195,10 @@ ${place("tile", `own * ${group}u + `)}
 ${text}
 }
 storageBarrier();`;
+  const ownership = ownershipOf(tile, batch, which.counter);
   return {
-    declarations: wgsl`${declarations(tile)}
-#if ${starters !== null}
-var<workgroup> started: u32;
-#endif`,
-    body: wgsl`#if ${starters !== null}
-if (li == 0u) { started = atomicAdd(&${which.counter}, 1u) % ${starters ?? 0}u; }
-let own = workgroupUniformLoad(&started);
-if (own * ${group ?? 0}u >= ${batch}u) { return; }
-#else
-let own = wg.x;
-#endif
+    declarations: `${declarations(tile)}\n${ownership.declarations}`,
+    body: wgsl`${ownership.body}
 let first = ${which.from};
 #if ${step.before !== undefined}
 if (first == 0u) {

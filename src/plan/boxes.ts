@@ -52,7 +52,7 @@ export const copiesInBox = (index: Index, group: readonly number[]): number =>
 
 /** Whether what a kernel's boxes share fits. */
 export function fitsMemory({ block, lanes }: Kernel, { workgroupMemory }: Target): boolean {
-  const unitOf = (load: Load) => ({ key: `${load.buffer.name} ${load.index.key}`, load, index: load.index });
+  const unitOf = (load: Load) => ({ key: load.name, load, index: load.index });
   const bytesOf = (b: Block): number =>
     b.reduce((bytes, s) => {
       if (typeof s === "string" || !("loop" in s)) return bytes;

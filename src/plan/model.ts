@@ -178,11 +178,14 @@ export class Model {
     this.#patterns.forEach((p, i) => {
       const shared = quads !== undefined && p.dims.includes(quads) && !p.dims.some((d) => varying.has(d));
       const { time, loads } = this.#loads(p, i, shared ? quarters : box, shared);
-      if (p.looped) inner += time;
-      else outer += time;
-      if (p.looped) loadsInside += loads;
-      else loadsOutside += loads;
-      if (!p.looped) loadsRolled += Math.min(loads, 4);
+      if (p.looped) {
+        inner += time;
+        loadsInside += loads;
+      } else {
+        outer += time;
+        loadsOutside += loads;
+        loadsRolled += Math.min(loads, 4);
+      }
     });
     const looped = inner + body * cost.fma + (iterations > 1 ? accumulators * cost.carried + cost.loop : 0);
     const perLane = iterations * looped + outer + outputs * cost.store + cost.lane;

@@ -1,5 +1,6 @@
 // Region: the values of refs at indices, as names in one stretch of a kernel. A value is loaded, or taken from an accumulator, or computed
 // on the spot by its map, or comes from another lane that has it; asked for again it has its name already.
+import { exchanged } from "../../shaders/quad.ts";
 import { flatten, Index, offsets } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
@@ -45,7 +46,7 @@ export class Region {
     const s = this.#lanes.neighbour(at);
     if (s === 0 || ref.type.dtype === "bool") return null;
     const there = at.map((i) => i.bind(`q${s}`, quarter(0)));
-    return this.emitter.let(`quadSwap${["X", "Y", "Diagonal"][s - 1]}(${this.value(ref, there)})`);
+    return this.emitter.let(exchanged(this.value(ref, there), s));
   }
 
   #compute(ref: Ref, at: readonly Index[]): string {

@@ -78,7 +78,7 @@ export const gpuTarget: Target = {
 };
 
 /** A CPU behind WebGPU (SwiftShader): a few cores of four SIMD lanes. A load gathers: four scalar ones a component, each checked; it takes as long to
- *  compile as twenty other statements. Weights in tenths of a nanosecond, as measured. */
+ *  compile as twenty other statements. Weights in tenths of a nanosecond, set by hand after kernels that were timed. */
 export const softwareTarget: Target = {
   name: "software",
   software: true,
