@@ -1,4 +1,5 @@
 // Programs that were planned elsewhere (plan/ahead.ts).
+import { subgroups } from "../../shaders/quad.ts";
 import type { RunOptions } from "../device.ts";
 import type { Tree } from "../graph/tree.ts";
 import { loadPlan, type SavedPlan } from "../plan/saved.ts";
@@ -28,7 +29,7 @@ export async function loadProgram<I = Tree<GpuArray>, O = Tree<GpuArray>>(
 ): Promise<LoadedProgram<I, O>> {
   device.check();
   const { plan, outputTree } = loadPlan(saved);
-  if (plan.dispatches.some((d) => d.wgsl.startsWith("enable subgroups")) && !device.gpu.features.has("subgroups"))
+  if (plan.dispatches.some((d) => d.wgsl.startsWith(subgroups)) && !device.gpu.features.has("subgroups"))
     throw new DeviceError(
       `${label}: the plan needs subgroups, which ${device.name} was requested without; request them, or plan without`,
     );

@@ -1,8 +1,9 @@
 // Custom kernels: an op's own WGSL, with the bindings declared for it.
+import { subgroups } from "../../shaders/quad.ts";
 import type { CustomKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
 import { alignment, type Binding, type Buffer, type Place } from "./data.ts";
-import { type Functions, type Module, subgroups, withFunctions } from "./module.ts";
+import { type Functions, type Module, withFunctions } from "./module.ts";
 import type { Step } from "./step.ts";
 import type { Target } from "./target.ts";
 

@@ -1,6 +1,7 @@
 // Module: prints kernels as one WGSL module with one entry point. Several kernels in a module share a dispatch: each owns a range of
 // workgroups. Loads and stores of four elements in a row become one vec4, where every access of the buffer allows it.
 
+import { subgroups } from "../../shaders/quad.ts";
 import { numel } from "../shape/types.ts";
 import { isAligned, KernelPrinter, quadsOf } from "./body.ts";
 import type { Binding, Buffer } from "./data.ts";
@@ -15,9 +16,6 @@ export interface Module {
   readonly workgroups: readonly [number, number, number];
   readonly bindings: readonly Binding[];
 }
-
-/** What opens a module whose quads exchange values. A quad is in or out as a whole where it matters, which WGSL's analysis cannot see. */
-export const subgroups = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);";
 
 /** The most workgroups in one dimension of a dispatch. */
 const maxWorkgroups = 65535;
