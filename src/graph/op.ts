@@ -136,6 +136,8 @@ export interface CustomKernel<P = Params> {
   /** Elements (4 bytes each) of each scratch buffer. */
   scratch?(ctx: KernelContext<P>): readonly number[];
   dispatches(ctx: KernelContext<P>, adapter: Adapter): readonly CustomDispatch[];
+  /** Prints them as modules (ops/custom.ts). */
+  readonly print: typeof import("../ops/custom.ts").custom.print;
 }
 
 export type Kernel<P = Params> = MapKernel<P> | ReduceKernel<P> | SourceKernel | CustomKernel<P>;

@@ -3,11 +3,13 @@
 // A net of sigmoids, C = ½‖y − a‖² of one row, drawn with replacement a step (Higham and Higham, SIAM Review 61, 2019):
 //
 //   a⁽ˡ⁾ = σ(a⁽ˡ⁻¹⁾·W⁽ˡ⁾ + b⁽ˡ⁾),  δᴸ = (a − y)∘a(1 − a),  δ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾δ⁽ˡ⁺¹⁾)∘a(1 − a),  W⁽ˡ⁾ −= η·a⁽ˡ⁻¹⁾δ⁽ˡ⁾ᵀ,  b⁽ˡ⁾ −= η·δ⁽ˡ⁾
+
 import { netLoop as code } from "../../shaders/netLoop.ts";
 import type { Op } from "../graph/op.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { printType, sameShape } from "../shape/types.ts";
 import { threefry } from "./counter.ts";
+import { custom } from "./custom.ts";
 import { requireDtype } from "./define.ts";
 
 export interface NetLoopParams {
@@ -71,7 +73,7 @@ export const netLoop: Op<NetLoopParams> = {
     return [{ ...type!, data }];
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches: ({ inputs: [, rows], params: { sizes, steps, rate } }) => [
       {
         label: "netLoop",

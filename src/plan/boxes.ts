@@ -22,8 +22,13 @@ const shapes = [
 /** Boxes for a sum of products. The last dimension of the domain is that of columns; rows are the others (of a convolution: the batch and the
  *  positions), filled from the last to the first. */
 export function boxCandidates(group: Group, extents: readonly number[], target: Target): Schedule[] {
-  const { domain } = group;
-  if (target.workgroupMemory === 0 || (group.core?.kernel as ReduceKernel | undefined)?.combine !== "sum") return [];
+  const { domain, whole } = group;
+  if (
+    whole !== undefined ||
+    target.workgroupMemory === 0 ||
+    (group.core?.kernel as ReduceKernel | undefined)?.combine !== "sum"
+  )
+    return [];
   if (domain.length < 2 || numel(domain) * numel(extents) < target.leastBoxWork) return [];
   const last = extents.length - 1;
   return shapes.flatMap((shape): Schedule[] => {

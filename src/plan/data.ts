@@ -1,5 +1,5 @@
 // The plan as plain data, and the layout of values in buffers that `put`, `carry` and the planner share.
-import { type DType, numel, type TensorType } from "../shape/types.ts";
+import { alignment, type DType, numel, type TensorType } from "../shape/types.ts";
 import type { Stored } from "./kernel.ts";
 import type { Schedule } from "./lanes.ts";
 import type { Ref } from "./step.ts";
@@ -118,9 +118,6 @@ export interface Plan {
 }
 
 export const elementType = (dtype: DType): ElementType => (dtype === "f32" || dtype === "i32" ? dtype : "u32");
-
-/** Storage offsets are multiples of this many elements: 256 bytes, which WebGPU asks of a binding. */
-export const alignment = 64;
 
 /** Elements that a value takes in a buffer from outside. */
 export const storedElements = (t: TensorType): number =>

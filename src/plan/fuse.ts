@@ -17,6 +17,8 @@ export interface Group {
   readonly stores: Set<Ref>;
   /** Index space that its lanes share out: that of what it stores. */
   domain: readonly number[];
+  /** The dimension of it that a lane owns whole, to sum along it what it makes. */
+  whole?: number;
   label: string;
 }
 
@@ -80,7 +82,7 @@ class Fusion {
       this.#placeMap(step);
       return;
     }
-    if (kernel.kind === "reduce" && this.#joinRows(step)) return;
+    if (kernel.kind === "reduce" && (this.#joinRows(step) || this.#joinWhole(step))) return;
     for (const ref of step.inputs) {
       if (kernel.kind === "custom") this.#storeOutput(ref);
       else this.#store(ref);
@@ -146,6 +148,18 @@ class Fusion {
     }
     if (!this.#inside(step, group).every((k) => readsRows(step, k, rows)) || !this.#enter(step, group)) return false;
     group.domain = rows;
+    return true;
+  }
+
+  /** Puts a sum along one dimension of what a group makes into that group. */
+  #joinWhole(step: Step): boolean {
+    const { along } = step;
+    if (along === undefined) return false;
+    const { step: maker, type } = step.inputs[0] as Ref;
+    const group = this.#home.get(maker);
+    if (!group || !sameShape(group.domain, type.shape) || (group.whole ?? along) !== along) return false;
+    if (!this.#enter(step, group)) return false;
+    group.whole = along;
     return true;
   }
 

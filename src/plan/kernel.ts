@@ -30,7 +30,7 @@ export interface Stored {
 export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, stores: readonly Stored[]): Kernel {
   const { unroll, rolled, quads } = schedule;
   const lanes = lanesOf(group.domain, schedule);
-  const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule) : { ...lanes, ...schedule, loops: [] };
+  const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule, group) : { ...lanes, ...schedule, loops: [] };
 
   const core = new Region("c", group, lanes, placeOf, null);
   const accumulators = new Accumulators(group.core, loops);
@@ -48,7 +48,7 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
     const guard = allOf(...at.map((i, d) => epilogue.emitter.inside(i, group.domain[d] as number)));
     if (guard === "false") continue;
     for (const { ref, place } of stores)
-      for (const from of elementsOf(ref, at, group.domain)) {
+      for (const from of elementsOf(ref, at, group)) {
         const value = toStorage(ref, epilogue.value(ref, from));
         const index = flatten(from, strides(ref.type.shape)).add(place.offset);
         epilogue.emitter.text(index); // names what the index needs
@@ -62,8 +62,8 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
   return { label: group.label, lanes, block, schedule };
 }
 
-/** Loops over a tile, and what is left in their body: of the last dimension four elements in a row, or all. */
-function roll(origin: readonly Index[], { tile, quads }: Schedule) {
+/** Loops over a tile, and what is left in their body: of the last dimension four elements in a row, or all, and a dimension that is owned whole. */
+function roll(origin: readonly Index[], { tile, quads }: Schedule, { whole }: Group) {
   const loops: Loop[] = [];
   const loop = (times: number, quarter?: string): Index => {
     const name = `e${loops.length}`;
@@ -75,7 +75,7 @@ function roll(origin: readonly Index[], { tile, quads }: Schedule) {
     const permutes = d === quads;
     const size = (tile[d] as number) / (permutes ? 4 : 1);
     const four = size % 4 === 0 ? 4 : size;
-    left[d] = d < tile.length - 1 ? 1 : four;
+    left[d] = d === whole ? size : d < tile.length - 1 ? 1 : four;
     const start = permutes ? o.add(loop(4, "y0").mul(size)) : o;
     const times = size / left[d];
     return times === 1 ? start : start.add(loop(times).mul(left[d]));
@@ -83,10 +83,12 @@ function roll(origin: readonly Index[], { tile, quads }: Schedule) {
   return { loops, origin: starts, tile: left };
 }
 
-/** What of a ref belongs to an element of the domain: the element of the same flat index, or a whole row. */
-function elementsOf(ref: Ref, at: readonly Index[], domain: readonly number[]): (readonly Index[])[] {
+/** What of a ref belongs to an element of the domain: the element of the same flat index, or a whole row; the sum along a dimension belongs to
+ *  the first in it. */
+function elementsOf(ref: Ref, at: readonly Index[], { domain, whole }: Group): (readonly Index[])[] {
   const { shape } = ref.type;
   if (sameShape(domain, shape)) return [at];
+  if (whole !== undefined && ref.step.along === whole) return at[whole]?.key === "0" ? [at.toSpliced(whole, 1)] : [];
   if (numel(shape) === numel(domain)) return [unflatten(flatten(at, strides(domain)), shape)];
   return offsets(shape.slice(domain.length)).map((inner) => [...at, ...inner.map((i) => Index.of(i))]);
 }

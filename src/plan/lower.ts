@@ -1,11 +1,10 @@
 // Lower: from a bundle of groups to its dispatch (a custom kernel may take several).
-import { printCustom } from "./custom.ts";
 import type { Dispatch } from "./data.ts";
 import type { Group } from "./fuse.ts";
 import { buildKernel, type Kernel } from "./kernel.ts";
 import type { Schedule } from "./lanes.ts";
 import type { Link } from "./link.ts";
-import { type Functions, type Module, printModule } from "./module.ts";
+import { type Functions, type Module, printModule, withFunctions } from "./module.ts";
 import type { Bundle } from "./order.ts";
 import { rankKernels } from "./schedule.ts";
 import type { Steps } from "./step.ts";
@@ -37,10 +36,11 @@ export function lowerBundle(bundle: Bundle, link: Link, steps: Steps, options: O
   if (core?.kernel.kind === "custom") {
     const inputs = core.inputs.map((r) => link.placeOf(r));
     const outputs = steps.refs(core).map((r) => link.placeOf(r));
-    const modules = printCustom(core, inputs, outputs, options);
+    const modules = core.kernel.print(core, inputs, outputs, options.target);
     const share = { bytes: bytes / modules.length, schedules: [] };
     return modules.map((module, i) => ({
-      ...{ ...module, ...share, loads: i === 0 ? loads : [] },
+      ...{ ...module, ...share, wgsl: withFunctions(module.wgsl, options.functions) },
+      loads: i === 0 ? loads : [],
       stores: i === modules.length - 1 ? stores : [],
     }));
   }

@@ -51,6 +51,7 @@ export class Model {
   readonly #patterns: readonly Pattern[];
   readonly #elements: number;
   readonly #ragged: boolean;
+  readonly #whole: number | undefined;
   /** Other statements, for each load. */
   readonly #overhead: number;
   /** Statements outside loops, for each output. */
@@ -63,6 +64,7 @@ export class Model {
     this.#domain = group.domain;
     this.#extents = extents;
     this.#target = target;
+    this.#whole = group.whole;
     this.#ragged = (group.core?.kernel as ReduceKernel | undefined)?.combine === "sum";
     const patterns: Pattern[] = [];
     let statements = 0;
@@ -103,7 +105,10 @@ export class Model {
   /** From `start`, changes a dimension at a time to what costs least, or trades two, until nothing helps; records where changes
    *  end, and where trades do. */
   descend(start: Schedule, found: Map<string, Costed>): void {
-    let best = this.#cheapest([...start.tile, ...start.unroll]);
+    let best = this.#cheapest([
+      ...start.tile.map((n, d) => (d === this.#whole ? (this.#domain[d] as number) : n)),
+      ...start.unroll,
+    ]);
     for (;;) {
       const key = keyOf(best.schedule);
       if (this.#seen.has(key)) return; // another descent went on from here
@@ -144,6 +149,7 @@ export class Model {
   /** Tiles, and the unrolling of sums, may be ragged. */
   #suits(size: number, d: number): boolean {
     const rank = this.#domain.length;
+    if (d === this.#whole) return false;
     return d < rank
       ? suits(size, this.#domain[d] as number, true)
       : suits(size, this.#extents[d - rank] as number, this.#ragged);
@@ -156,6 +162,7 @@ export class Model {
     const plain = this.#cost(schedule);
     if (!this.#target.quads || plain.cost === Number.POSITIVE_INFINITY) return plain;
     return permutable(this.#domain, schedule)
+      .filter((d) => d !== this.#whole)
       .map((quads) => this.#cost({ ...schedule, quads }))
       .reduce((best, c) => (c.cost < best.cost ? c : best), plain);
   }
@@ -193,7 +200,8 @@ export class Model {
     const compile = (outputs: number, loads: number) =>
       (body + outputs * this.#epilogue) * cost.compile.statement + (loadsInside + loads) * cost.compile.load;
     const straight = compile(outputs, loadsOutside);
-    const rolled = compile(Math.min(outputs, 4), loadsRolled) + accumulators * cost.array * lanes;
+    const left = this.#whole === undefined ? 4 : 4 * (tile[this.#whole] as number);
+    const rolled = compile(Math.min(outputs, left), loadsRolled) + accumulators * cost.array * lanes;
     return {
       schedule: rolled < straight ? { ...schedule, rolled: true } : schedule,
       cost: perLane * lanes * (1 + cost.spill * accumulators) + Math.min(straight, rolled),

@@ -1,15 +1,18 @@
 // Split: a long reduction with few outputs leaves most of the device idle, so it is cut into parts: one step computes partial results
 // [parts, …], a second combines them. Both are ordinary steps, so that fusion and tiling see nothing special. The order of summation is
 // fixed: results repeat to the bit.
-import type { Index } from "../graph/affine.ts";
+import { Index } from "../graph/affine.ts";
 import type { Combine, KernelContext, ReduceKernel } from "../graph/op.ts";
 import { type NdArray, ndarray } from "../shape/ndarray.ts";
 import { numel, type TensorType } from "../shape/types.ts";
-import type { Step, StepSpec, Steps } from "./step.ts";
+import { accessOf } from "./access.ts";
+import type { Ref, Step, StepSpec, Steps } from "./step.ts";
 import type { Target } from "./target.ts";
 
 /** Least terms worth a part of their own. */
 const leastPart = 64;
+/** Longest dimension that a lane owns whole. */
+const longestWhole = 32;
 
 /** Reductions that can be split, by how two partial results join. */
 const joins: Partial<Record<Combine, (a: number, b: number) => number>> = {
@@ -25,19 +28,15 @@ export function splitReduce(steps: Steps, spec: StepSpec, target: Target): Step 
   if (!joined) return null;
   const type = outputs[0] as TensorType;
   const ctx: KernelContext = { inputs: inputs.map((r) => r.type), outputs, params };
-  const extents = kernel.extents(ctx);
-  // a guess, ahead of scheduling, at the outputs that one lane makes
-  const lanes = Math.ceil(numel(type.shape) / (target.maxAccumulators / 2));
-  const wanted = Math.min(Math.floor(target.lanes / lanes), Math.floor(numel(extents) / leastPart));
-  if (wanted < 2) return null;
-  const cut = cutOf(extents, wanted);
-  if (cut === null) return null;
-  const partial: TensorType = { dtype: type.dtype, shape: [cut.parts, ...type.shape] };
+  const split = ridingParts(kernel, ctx, inputs, target) ?? equalParts(kernel, ctx, target);
+  if (!split) return null;
+  const { lead, ...first } = split;
+  const partial: TensorType = { dtype: type.dtype, shape: [...lead, ...type.shape] };
   const n = numel(type.shape);
   const join = ({ data }: NdArray) =>
-    ndarray(type, (i) => Array.from({ length: cut.parts }, (_, k) => data[k * n + i] as number).reduce(joined));
+    ndarray(type, (i) => Array.from({ length: numel(lead) }, (_, k) => data[k * n + i] as number).reduce(joined));
   const parts = steps.add({
-    ...{ ...spec, name: `${name}.parts`, kernel: partKernel(kernel, ctx, extents, cut), outputs: [partial], join },
+    ...{ ...spec, ...first, name: `${name}.parts`, outputs: [partial], join },
     // the whole in the first part, and in the others what changes nothing
     reference: (values) => {
       const { data } = reference(values)[0] as NdArray;
@@ -47,11 +46,50 @@ export function splitReduce(steps: Steps, spec: StepSpec, target: Target): Step 
   const combine: ReduceKernel = {
     kind: "reduce",
     combine: kernel.combine,
-    extents: () => [cut.parts],
-    term: (at, r, lower) => [lower.read(0, [r[0] as Index, ...at])],
+    extents: () => lead,
+    term: (at, r, lower) => [lower.read(0, [...r, ...at])],
   };
   const refs = [steps.ref(parts)];
   return steps.add({ ...spec, kernel: combine, inputs: refs, reference: ([x]) => [join(x as NdArray)] });
+}
+
+/** The first of two steps: partial results [lead, …]. */
+interface Parts {
+  readonly lead: readonly number[];
+  readonly kernel: ReduceKernel;
+  readonly along?: number;
+}
+
+/** Of a sum along the first dimensions of what a kernel computes, such as a bias's gradient: along the last of them, which that kernel does in
+ *  passing (fuse.ts), if lanes that own it whole keep the device busy. */
+function ridingParts(kernel: ReduceKernel, ctx: KernelContext, [terms]: readonly Ref[], target: Target): Parts | null {
+  const { step, type } = terms as Ref;
+  const lead = [...kernel.extents(ctx)];
+  const n = lead.pop() as number;
+  const along = lead.length;
+  const { reads, factors } = accessOf({ kernel, ctx });
+  const leading = factors === 1 && reads[0]?.[0]?.at[along]?.key === Index.atom(`r${along}`, 0, n - 1).key;
+  const computed = [step, ...step.inputs.map((r) => r.step)].some((s) => s.kernel.kind === "reduce");
+  const busy = numel(type.shape) / n >= 8 * target.lanes;
+  if (kernel.combine !== "sum" || !leading || !computed || !busy || along === 0 || n > longestWhole) return null;
+  const term: ReduceKernel["term"] = (at, r, lower) =>
+    kernel.term(at.slice(along), [...at.slice(0, along), ...r], lower, ctx);
+  return { lead, along, kernel: { ...kernel, extents: () => [n], term } };
+}
+
+/** Of any reduction: an axis in equal parts. */
+function equalParts(kernel: ReduceKernel, ctx: KernelContext, target: Target): Parts | null {
+  const extents = kernel.extents(ctx);
+  // a guess, ahead of scheduling, at the outputs that one lane makes
+  const lanes = Math.ceil(numel(ctx.outputs[0]?.shape as number[]) / (target.maxAccumulators / 2));
+  const wanted = Math.min(Math.floor(target.lanes / lanes), Math.floor(numel(extents) / leastPart));
+  const cut = wanted < 2 ? null : cutOf(extents, wanted);
+  if (!cut) return null;
+  const { axis, parts } = cut;
+  const size = (extents[axis] as number) / parts;
+  const term: ReduceKernel["term"] = ([part, ...at], r, lower) =>
+    kernel.term(at, r.with(axis, (part as Index).mul(size).add(r[axis] as Index)), lower, ctx);
+  return { lead: [parts], kernel: { ...kernel, extents: () => extents.with(axis, size), term } };
 }
 
 interface Cut {
@@ -70,25 +108,4 @@ function cutOf(extents: readonly number[], wanted: number): Cut | null {
       }
   });
   return best;
-}
-
-function partKernel(
-  kernel: ReduceKernel,
-  whole: KernelContext,
-  extents: readonly number[],
-  { axis, parts }: Cut,
-): ReduceKernel {
-  const size = (extents[axis] as number) / parts;
-  return {
-    kind: "reduce",
-    combine: kernel.combine,
-    extents: () => extents.map((n, d) => (d === axis ? size : n)),
-    term: ([part, ...at], r, lower) =>
-      kernel.term(
-        at,
-        r.map((i, d) => (d === axis ? (part as Index).mul(size).add(i) : i)),
-        lower,
-        whole,
-      ),
-  };
 }

@@ -18,10 +18,12 @@ export interface Step {
   readonly reference: Reference;
   /** Of partial results, which are right if they join into the right whole: joins them. */
   readonly join?: (parts: NdArray) => NdArray;
+  /** Of a sum: the one dimension of its input that it is along. */
+  readonly along?: number;
 }
 
 /** What a step is made from. */
-export interface StepSpec extends Pick<Step, "name" | "kernel" | "inputs" | "reference" | "join"> {
+export interface StepSpec extends Pick<Step, "name" | "kernel" | "inputs" | "reference" | "join" | "along"> {
   readonly params: unknown;
   readonly outputs: readonly TensorType[];
 }

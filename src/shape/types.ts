@@ -56,3 +56,6 @@ export function printType(t: TensorType): string {
 export function byteSize(t: TensorType): number {
   return t.dtype === "u8" ? 4 * Math.ceil(numel(t.shape) / 4) : 4 * numel(t.shape);
 }
+
+/** Storage offsets are multiples of this many elements: 256 bytes, which WebGPU asks of a binding. */
+export const alignment = 64;

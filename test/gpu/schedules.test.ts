@@ -105,3 +105,35 @@ describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) =
     if (boxes && target.workgroupMemory > 0) expect(seen).toContain("box");
   });
 });
+
+test("a sum along a dimension rides on the kernel that makes its terms, however that is cut up", async () => {
+  Object.assign(gpu, { target: softwareTarget });
+  const types = { d: f32(16, 18, 18, 8), w: f32(3, 3, 6, 8), mask: f32(16, 20, 20, 6) };
+  const values = Object.fromEntries(Object.entries(types).map(([k, t], i) => [k, random(t, { seed: i + 1 })]));
+  const f = ({ d, w, mask }: Record<string, Tensor>) => {
+    const dx = d!.conv2dInputGrad(w!, [20, 20]).mul(mask!);
+    return { dx, db: dx.sum([0, 1, 2]) };
+  };
+  const run = async (device: Device): Promise<NdArray[]> => {
+    const program = await device.compile(f as never, types);
+    const { dx, db } = program.run(device.put(values) as never) as unknown as Record<string, DeviceArray>;
+    return Promise.all([dx!.read(), db!.read()]);
+  };
+  const want = await run(new CpuDevice());
+  const groups: GroupWork[] = [];
+  makePlan(trace(f as never, types), { ...gpu.planOptions(), visit: (g) => groups.push(g) });
+  const [first] = groups;
+  expect(first!.key).toMatch(/^conv2dInputGrad \+ mul \+ sum\.parts \[16,20,20,6\]/);
+  const seen = new Set<string>();
+  for (const schedule of first!.candidates().flatMap((s) => [s, { ...s, rolled: !s.rolled }])) {
+    expect(schedule.tile[2]).toBe(20);
+    expect(schedule.quads).not.toBe(2);
+    if (seen.has(kind(schedule))) continue;
+    seen.add(kind(schedule));
+    gpu.tuning = { [first!.key]: { schedule } as never };
+    for (const [i, got] of (await run(gpu)).entries())
+      expect(compare(got, want[i]!), JSON.stringify(schedule)).toBe("");
+  }
+  gpu.tuning = {};
+  expect(seen.size).toBeGreaterThan(1);
+});

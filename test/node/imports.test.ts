@@ -103,7 +103,7 @@ test("shaders import nothing of src: text in, text out", () => {
 
 test("op files import no other op's file, only what ops share", () => {
   const named = new Set(readdirSync(join(root, "src/ops")).map((name) => name.replace(".ts", "")));
-  const shared = ["define", "axes", "counter", "special", "pool"];
+  const shared = ["define", "axes", "counter", "custom", "special", "pool"];
   const wrong = files
     .filter((f) => f.part === "ops" && f.path !== "src/ops/index.ts")
     .flatMap((file) =>

@@ -4,6 +4,7 @@
 //
 // Gates r, z, n side by side; x holds x·Wx + b of every step. The gradients of x and of h·Wh differ in the last gate by the factor r. The
 // gradient does not differentiate again: for second derivatives use the composition of nn/recurrent.ts.
+
 import { gru as cell } from "../../../shaders/gru.ts";
 import { backward, forward } from "../../../shaders/recurrent.ts";
 import type { Op } from "../../graph/op.ts";
@@ -11,6 +12,7 @@ import { ValueError } from "../../shape/errors.ts";
 import { allocate } from "../../shape/ndarray.ts";
 import { f32, numel } from "../../shape/types.ts";
 import type { Tensor } from "../../tensor.ts";
+import { custom } from "../custom.ts";
 import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
 
 export interface GruParams extends FormParams {
@@ -54,7 +56,7 @@ export const gru: Op<GruParams> = {
     return [hs!, saved!].map((data, k) => ({ ...types[k]!, data }));
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches({ inputs: [x, wh], params }, adapter) {
       const s = sizesOf("gru", x!, wh!, 3);
       const tile = tileOf(s, 3, adapter, params);
@@ -115,7 +117,7 @@ export const gruGrad: Op<FormParams> = {
     return [dx!, da!, carry!].map((data, k) => ({ ...types[k]!, data }));
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("gruGrad", dhs!);
       const tile = tileOf(s, 1, adapter, params);

@@ -4,6 +4,7 @@
 //
 // Gates r, z, n side by side; x holds x·Wx + b of every step. Its kernels run a step in two halves (shaders/gruResetBefore.ts). The gradient
 // does not differentiate again: for second derivatives use the composition of nn/recurrent.ts.
+
 import { backward, forward } from "../../../shaders/gruResetBefore.ts";
 import type { Sizes, Tile } from "../../../shaders/recurrence.ts";
 import type { Adapter, Op } from "../../graph/op.ts";
@@ -11,6 +12,7 @@ import { ValueError } from "../../shape/errors.ts";
 import { allocate, type NdArray } from "../../shape/ndarray.ts";
 import { f32, numel } from "../../shape/types.ts";
 import type { Tensor } from "../../tensor.ts";
+import { custom } from "../custom.ts";
 import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
 
 export interface GruResetBeforeParams extends FormParams {
@@ -62,7 +64,7 @@ export const gruResetBefore: Op<GruResetBeforeParams> = {
     return [hs!, ms!, saved!].map((data, k) => ({ ...types[k]!, data }));
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches({ inputs: [x, wh], params }, adapter) {
       const { sizes, tile } = inHalves(sizesOf("gruResetBefore", x!, wh!, 3), 2, adapter, params);
       return dispatchesOf("gruResetBefore", sizes, tile, gatesOfHalf, false, ({ inputs, outputs }, which) => {
@@ -132,7 +134,7 @@ export const gruResetBeforeGrad: Op<FormParams> = {
     return [d!, dn!, carry!].map((data, k) => ({ ...types[k]!, data }));
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches({ inputs: [dhs], params }, adapter) {
       const { sizes, tile } = inHalves(statesSizes("gruResetBeforeGrad", dhs!), 1, adapter, params);
       return dispatchesOf("gruResetBeforeGrad", sizes, tile, gatesOfHalf, true, ({ inputs, outputs }, which) => {

@@ -7,6 +7,7 @@
 //
 // x holds x·Wx + b of every step, so that one matrix product makes it; so do dWx, db and dWh from dz, after the loop. The gradient does not
 // differentiate again: for second derivatives use the composition of nn/recurrent.ts.
+
 import { lstm as cell, lstmWithPeepholes } from "../../../shaders/lstm.ts";
 import type { Cell, Sizes, Tile } from "../../../shaders/recurrence.ts";
 import { backward, forward } from "../../../shaders/recurrent.ts";
@@ -15,6 +16,7 @@ import { ValueError } from "../../shape/errors.ts";
 import { allocate, type NdArray } from "../../shape/ndarray.ts";
 import { f32, numel, type TensorType } from "../../shape/types.ts";
 import type { Tensor } from "../../tensor.ts";
+import { custom } from "../custom.ts";
 import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
 
 export interface LstmParams extends FormParams {
@@ -38,7 +40,7 @@ const cellOf = (peepholes: string | undefined, { units }: Sizes, { width }: Tile
   peepholes ? lstmWithPeepholes(peepholes, units / width) : cell;
 
 const lstmKernel: CustomKernel<LstmParams> = {
-  kind: "custom",
+  ...custom,
   dispatches({ inputs: [x, wh], params }, adapter) {
     const s = sizesOf("lstm", x!, wh!, 4);
     const tile = tileOf(s, 4, adapter, params);
@@ -187,7 +189,7 @@ export const lstmGrad: Op<LstmGradParams> = {
     return [dz!, carry!];
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("lstmGrad", dhs!);
       const tile = tileOf(s, 1, adapter, params);

@@ -2,12 +2,14 @@
 //
 // D[t] = ∂L/∂h[t+1] + dz[t+1]·whᵀ, dz[t] = D[t]∘f′(z[t]); dWh = Σ h[t]ᵀ·dz[t]. The gradient does not differentiate again: for second
 // derivatives use the composition of nn/recurrent.ts.
+
 import { backward, forward } from "../../../shaders/recurrent.ts";
 import { rnn as cell } from "../../../shaders/rnn.ts";
 import type { Op } from "../../graph/op.ts";
 import { ValueError } from "../../shape/errors.ts";
 import { allocate } from "../../shape/ndarray.ts";
 import { f32, numel } from "../../shape/types.ts";
+import { custom } from "../custom.ts";
 import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
 
 export interface RnnParams extends FormParams {
@@ -37,7 +39,7 @@ export const rnn: Op<RnnParams> = {
     return [{ ...type!, data: hs }];
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches({ inputs: [x, wh], params }, adapter) {
       const s = sizesOf("rnn", x!, wh!, 1);
       const tile = tileOf(s, 1, adapter, params);
@@ -82,7 +84,7 @@ export const rnnGrad: Op<Omit<RnnParams, "initial">> = {
     return [{ ...type!, data: dz }];
   },
   kernel: {
-    kind: "custom",
+    ...custom,
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("rnnGrad", dhs!);
       const tile = tileOf(s, 1, adapter, params);

@@ -1,23 +1,23 @@
-// Custom kernels: an op's own WGSL, with the bindings declared for it.
+// Custom kernels: an op's own WGSL, with the bindings declared for it. This comes with the ops that have one, so that no other page loads it.
 import { subgroups } from "../../shaders/quad.ts";
-import type { CustomKernel } from "../graph/op.ts";
-import { numel } from "../shape/types.ts";
-import { alignment, type Binding, type Buffer, type Place } from "./data.ts";
-import { type Functions, type Module, withFunctions } from "./module.ts";
-import type { Step } from "./step.ts";
-import type { Target } from "./target.ts";
+import type { Adapter, CustomKernel } from "../graph/op.ts";
+import type { Binding, Buffer, Place } from "../plan/data.ts";
+import type { Module } from "../plan/module.ts";
+import type { Step } from "../plan/step.ts";
+import { alignment, numel } from "../shape/types.ts";
 
 interface Bound {
   readonly name: string;
   readonly binding: Binding;
 }
 
-/** A module for each dispatch of the step. Each array that its code names is a binding of its own, of just that value's part of the buffer. */
-export function printCustom(
+/** A module for each dispatch of a step, but for the functions that it calls. Each array that its code names is a binding of its own, of just that
+ *  value's part of the buffer. */
+function print(
   step: Step,
   inputs: readonly Place[],
   outputs: readonly Place[],
-  { target, functions }: { readonly target: Target; readonly functions: Functions },
+  adapter: Adapter,
 ): (Module & { label: string; multiplyAdds: number })[] {
   const kernel = step.kernel as CustomKernel;
   const { ctx } = step;
@@ -29,7 +29,7 @@ export function printCustom(
   const constant = (name: string, data: readonly number[]): Buffer => ({
     ...{ name: named(name), kind: "constant", type: "u32", elements: data.length, data },
   });
-  const dispatches = kernel.dispatches(ctx, target);
+  const dispatches = kernel.dispatches(ctx, adapter);
   const arrays = {
     inputs: inputs.map((p, i) => arrayOf(`in${i}`, p, numel(ctx.inputs[i]!.shape), "read")),
     outputs: outputs.map((p, i) => arrayOf(`out${i}`, p, numel(ctx.outputs[i]!.shape), "readWrite")),
@@ -54,7 +54,7 @@ export function printCustom(
     const index: Bound = { name: "index", binding: { buffer: indices, access: "read", part } };
     const mentioned = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
     const bound = [...Object.values(arrays).flat(), index, counter].filter((a) => mentioned.has(a.name));
-    const text = [
+    const wgsl = [
       ...(body.includes("quadSwap") ? [subgroups] : []),
       ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true)),
       declarations,
@@ -64,7 +64,7 @@ export function printCustom(
     return {
       label: dispatch.label,
       multiplyAdds: dispatch.multiplyAdds,
-      wgsl: withFunctions(text, functions),
+      wgsl,
       workgroups: dispatch.workgroups,
       bindings: bound.map((a) => a.binding),
     };
@@ -88,3 +88,6 @@ function declare({ name, binding }: Bound, i: number, vec4: boolean): string {
       : `${buffer.type}, ${elements}`;
   return `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> ${name}: array<${type}>;`;
 }
+
+/** What every custom kernel has besides its dispatches. */
+export const custom = { kind: "custom", print } as const;
