@@ -114,12 +114,13 @@ export function product(tile: Tile, { from, start, inner, matrix, length, column
     });
   /** All terms of an iteration, one inside the other: an accumulator is read and written once. */
   const sum = (r: number, c: number, component: string) => {
-    let terms = `acc${r}_${c}${component}`;
+    let terms = "";
     for (let q = 0; q < unroll; q++)
       components.forEach((k, j) => {
-        terms = `fma(p${r}_${q}${k}, w${q}_${j}_${c}${component}, ${terms})`;
+        const [p, w] = [`p${r}_${q}${k}`, `w${q}_${j}_${c}${component}`];
+        terms = terms ? `fma(${p}, ${w}, ${terms})` : `${p} * ${w}`;
       });
-    return `acc${r}_${c}${component} = ${terms};`;
+    return `acc${r}_${c}${component} += ${terms};`;
   };
   return wgsl`{
 ${each(rows, (r) => each(n, (c) => `var acc${r}_${c} = V();`))}
@@ -190,9 +191,19 @@ if (lane >= ${down * across}u) { return; }
 let t = ${which === "first" ? step.time("0u") : which.time};
 ${place("lane", "")}
 ${step.text}`);
-  const all = (text: string) => wgsl`for (var tile = li; tile < ${down * across}u; tile += ${workgroupSize}u) {
+  const tiles = down * across;
+  // where lanes are masked (SwiftShader) a loop that tests at its head takes one more pass, with no lane active; each of these goes round at least once
+  const all = (text: string) => wgsl`{
+var tile = li;
+#if ${tiles > workgroupSize}
+loop {
+#endif
 ${place("tile", `own * ${group}u + `)}
 ${text}
+#if ${tiles > workgroupSize}
+continuing { tile += ${workgroupSize}u; break if tile >= ${tiles}u; }
+}
+#endif
 }
 storageBarrier();`;
   const ownership = ownershipOf(tile, batch, which.counter);
@@ -205,9 +216,11 @@ if (first == 0u) {
 ${all(step.before ?? "")}
 }
 #endif
-for (var i = first; i < min(first + ${tile.steps}u, ${steps}u); i++) {
+var i = first;
+loop {
 let t = ${step.time("i")};
 ${all(step.text)}
+continuing { i++; break if i == min(first + ${tile.steps}u, ${steps}u); }
 }`,
   };
 }
@@ -218,7 +231,9 @@ export function eachVector({ batch, units }: Sizes, tile: Tile, count: number, t
   const { rows, blocks, width, group } = tile;
   const whole = batch % (group ?? rows) === 0;
   const across = units / width / blocks;
-  return wgsl`for (var v = 0u; v < ${rows * blocks}u; v++) {
+  return wgsl`{
+var v = 0u;
+loop {
 let line = row + v / ${blocks}u;
 #if ${!whole}
 if (line >= ${batch}u) { break; }
@@ -228,5 +243,7 @@ let u = col + v % ${blocks}u * ${across}u;
 let i = line * ${units / width}u + u;
 ${each(count, (c) => `let sum${c} = ${sumOf(tile, count, c)};`)}
 ${text}
+continuing { v++; break if v == ${rows * blocks}u; }
+}
 }`;
 }
