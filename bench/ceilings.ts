@@ -1,4 +1,5 @@
-// What the device can do at most, measured: copies of arrays, loads of what lies in a cache, and a loop of multiply-adds that touches no memory.
+// What the device can do at most, measured: copies of arrays, loads of what lies in a cache, a loop of multiply-adds that touches no memory, and the
+// multiply-adds of a matrix product's tile, as if its factors cost nothing to load.
 import type { GpuDevice } from "../src/gpu/device.ts";
 import type { PassTimer } from "../src/gpu/passTimer.ts";
 import { samplesOf } from "./gpuTime.ts";
@@ -18,6 +19,8 @@ export interface Ceilings {
   readonly gflops: Spread;
   /** How many vec4 accumulators did best. */
   readonly accumulators: number;
+  /** Of a tile with as many sums as kernels here have at most. */
+  readonly tile: { readonly rows: number; readonly columns: number; readonly gflops: Spread };
 }
 
 /** Each invocation copies `count` vec4, a workgroup's width apart. */
@@ -48,20 +51,48 @@ const load = `
   y[id.x] = s;
 }`;
 
+const each = (n: number, f: (i: number) => string) => Array.from({ length: n }, (_, i) => f(i)).join("\n    ");
+
 /** Each invocation keeps so many vec4 accumulators busy; they depend on the data and on each other, and are stored. */
 const multiplyAdd = (accumulators: number): string => {
-  const each = (f: (i: number) => string) => Array.from({ length: accumulators }, (_, i) => f(i)).join("\n    ");
+  const all = (f: (i: number) => string) => each(accumulators, f);
   return `
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
   let a = x[0];
   let b = x[1];
-  ${each((i) => `var s${i} = x[${i + 2}];`)}
+  ${all((i) => `var s${i} = x[${i + 2}];`)}
   for (var k = 0u; k < ${rounds}u; k++) {
-    ${Array.from({ length: unroll }, () => each((i) => `s${i} = fma(s${i}, a, b);`)).join("\n    ")}
+    ${Array.from({ length: unroll }, () => all((i) => `s${i} = fma(s${i}, a, b);`)).join("\n    ")}
   }
   y[id.x] = ${Array.from({ length: accumulators }, (_, i) => `s${i}`).join(" + ")};
+}`;
+};
+
+/** Terms of each sum in a round. */
+const terms = 4;
+
+/** Each invocation has a tile of sums, and in every round adds to each of them the products of its row's and its column's factors. These are loaded
+ *  beforehand. */
+const tileOf = (rows: number, columns: number): string => {
+  const factors = (name: string, n: number, from: number) =>
+    each(n, (i) => `let ${name}${i} = x[id.x % 64u + ${64 * (from + i)}u];`);
+  const sums = (f: (i: number, j: number) => string) =>
+    each(rows * columns, (n) => f(Math.floor(n / columns), n % columns));
+  const product = (i: number, j: number, k: number): string =>
+    k === 0 ? `a${i}.x * b${j}.x` : `fma(a${i}.${"xyzw"[k]}, b${j}.${"xyzw"[k]}, ${product(i, j, k - 1)})`;
+  return `
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+  ${factors("a", rows, 0)}
+  ${factors("b", columns, rows)}
+  ${sums((i, j) => `var s${i}_${j} = 0.0f;`)}
+  for (var k = 0u; k < ${rounds}u; k++) {
+    ${sums((i, j) => `s${i}_${j} += ${product(i, j, terms - 1)};`)}
+  }
+  ${sums((i, j) => `y[id.x * ${rows * columns}u + ${i * columns + j}u] = s${i}_${j};`)}
 }`;
 };
 
@@ -104,9 +135,13 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
     const gflops = spread(times.map((ns) => flops / ns));
     if (!best || gflops.median > best.gflops.median) best = { gflops, accumulators };
   }
+  const [rows, columns] = software ? [32, 8] : [8, 8];
+  const times = await samplesOf(timer, (await prepare(tileOf(rows, columns)))(workgroups));
+  const flops = 2 * terms * rows * columns * rounds * 64 * workgroups;
+  const tile = { rows, columns, gflops: spread(times.map((ns) => flops / ns)) };
   x.destroy();
   y.destroy();
-  return { copies, loadedGigabytesPerSecond, ...best! };
+  return { copies, loadedGigabytesPerSecond, ...best!, tile };
 }
 
 /** The copy that moves about as much as a kernel does. */
