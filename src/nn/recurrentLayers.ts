@@ -7,7 +7,7 @@ import { reverseSequence } from "../compositions/recurrence.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { f32, i32, printType, type Shape, sameShape } from "../shape/types.ts";
-import { concat, iota, type Tensor } from "../tensor.ts";
+import { concat, full, iota, type Tensor } from "../tensor.ts";
 import { fold, foldTensor } from "./key.ts";
 import { type Context, type Layer, lastSize, type Params, requireSize, type Variables } from "./layer.ts";
 import {
@@ -49,6 +49,13 @@ export interface RunInputs {
   readonly initial?: readonly State[];
   /** i32[B], in 0 … T. */
   readonly lengths?: Tensor;
+  /** x is so much of a longer sequence: what dropout drops of it is what it would drop of the whole. */
+  readonly within?: {
+    /** Steps before it. */
+    readonly start: number;
+    /** Of the whole. */
+    readonly steps: number;
+  };
 }
 
 /** What a run gives. */
@@ -124,7 +131,12 @@ function recurrent(kind: Kind, o: RecurrentOptions): RecurrentLayer {
         return turn(valid ? hs.where(valid, 0) : hs);
       });
       s = concat(outputs, -1);
-      if (training && dropout > 0 && layer < layers - 1) s = drop(s, dropout, foldTensor(key, layer));
+      if (training && dropout > 0 && layer < layers - 1) {
+        const width = s.shape[2]!;
+        const { start, steps } = inputs.within ?? { start: 0, steps: T };
+        const mask = drop(full(f32(steps, B, width), 1), dropout, foldTensor(key, layer));
+        s = s.mul(mask.slice([start, 0, 0], [start + T, B, width]));
+      }
     }
     const last = all.map(({ hs, cs }) => ({ h: lastOf(hs, lengths), ...(cs ? { c: lastOf(cs, lengths) } : {}) }));
     const ends = last.slice(-directions).map(({ h }) => h);

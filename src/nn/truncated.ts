@@ -39,10 +39,11 @@ export function truncated(
   const parts: Tensor[] = [];
   for (let from = 0; from < T; from += k1) {
     const to = Math.min(from + k1, T);
-    const start = Math.max(0, to - k2);
+    const start = Math.max(0, from + k1 - k2);
     const before = states.map(({ hs, cs }) => detached({ h: at(hs, start), ...(cs ? { c: at(cs, start) } : {}) }));
     const inputs = start === 0 ? given : { initial: before };
-    const { y } = layer.run(variables, x.slice([0, start, 0], [B, to, F]), context, inputs);
+    const window = x.slice([0, start, 0], [B, to, F]);
+    const { y } = layer.run(variables, window, context, { ...inputs, within: { start, steps: T } });
     parts.push(y.slice([0, from - start, 0]));
   }
   return concat(parts, 1);

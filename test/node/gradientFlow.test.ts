@@ -52,6 +52,16 @@ test("an LSTM: its cell's gradient goes back times the product of the forget gat
   expect(h[1]).toBe(0);
 });
 
+test("an LSTM as it is made holds what an RNN loses", async () => {
+  const held = async (layer: Layer) => {
+    const { runs } = await flow(sequential(layer, dense({ units: 1 })));
+    const { h, c = h } = runs[0]!;
+    return c[1]! / c[T]!;
+  };
+  expect(await held(lstm(last))).toBeGreaterThan(0.1);
+  expect(await held(rnn({ ...last, recurrentInitialiser: orthogonal(0.5) }))).toBeLessThan(1e-5);
+});
+
 test("an LSTM's forget gates as its variant has them", async () => {
   const start = { recurrentInitialiser: constant(0), initialiser: uniform(-0.01, 0.01) };
   const forget = async (variant: "coupled" | "none") => {

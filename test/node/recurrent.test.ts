@@ -134,6 +134,16 @@ describe.each(["rnn", "lstm", "gru"])("%s, truncated", (name) => {
     expect(steps(gradientAt({ k1: 1, k2: 2 }, T - 1).dx)).toEqual([false, false, true, true]);
     expect(steps(gradientAt({ k1: 2, k2: 3 }, T - 1).dx)).toEqual([false, true, true, true]);
     expect(steps(gradientAt({ k1: 2, k2: 2 }, 1).dx)).toEqual([true, true, false, false]);
+    // a last window that is short goes back no further for that
+    expect(steps(gradientAt({ k1: 3, k2: 3 }, T - 1).dx)).toEqual([false, false, false, true]);
+  });
+  test("windows drop what the run of the whole drops", () => {
+    const dropping = kinds[name]!({ units: H, layers: 3, dropout: 0.5 });
+    const training = { ...context, training: true };
+    const variables = variablesOf(dropping, x);
+    const run = dropping.apply(variables, given(x), training).y;
+    close([values(truncated(dropping, variables, given(x), training, { k1: 2, k2: 3 }))], [values(run)]);
+    expect(values(run)).not.toEqual(values(dropping.apply(variables, given(x), context).y));
   });
 });
 
