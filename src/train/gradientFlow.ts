@@ -31,6 +31,8 @@ export interface GradientFlow {
   readonly loss: number;
   /** ‖∂L/∂θ‖ by the parameter's path. */
   readonly params: Readonly<Record<string, number>>;
+  /** The norm over all parameters of a layer, by its path. */
+  readonly layers: Readonly<Record<string, number>>;
   /** Every run of a recurrent layer, in order. */
   readonly runs: readonly RunFlow[];
 }
@@ -107,9 +109,11 @@ export async function gradientFlow(options: GradientFlowOptions): Promise<Gradie
     const [h, c, forget] = ["h", "c", "forget"].map((what) => found.get(`runs.${k}.${what}`));
     return { name, h: h!, ...(c ? { c } : {}), ...(forget ? { forget } : {}) };
   });
-  return {
-    loss: found.get("loss")![0]!,
-    params: Object.fromEntries(paths.map((path, i) => [path, found.get(`params.${i}`)![0]!])),
-    runs,
-  };
+  const params = paths.map((path, i): [string, number] => [path, found.get(`params.${i}`)![0]!]);
+  const layers: Record<string, number> = {};
+  for (const [path, norm] of params) {
+    const layer = path.slice(0, Math.max(0, path.lastIndexOf(".")));
+    layers[layer] = Math.hypot(layers[layer] ?? 0, norm);
+  }
+  return { loss: found.get("loss")![0]!, params: Object.fromEntries(params), layers, runs };
 }

@@ -21,7 +21,7 @@ const last = { units: H, returns: "last" } as const;
 test("an RNN: by the spectral norm of Wh, below and above 1", async () => {
   for (const gain of [0.5, 1.5]) {
     const start = { recurrentInitialiser: orthogonal(gain), initialiser: uniform(-0.01, 0.01) };
-    const { runs, params, loss } = await flow(sequential(rnn({ ...last, ...start }), dense({ units: 1 })));
+    const { runs, params, layers, loss } = await flow(sequential(rnn({ ...last, ...start }), dense({ units: 1 })));
     expect(runs.map(({ name }) => name)).toEqual(["rnn layer0"]);
     const { h } = runs[0]!;
     expect(h.length).toBe(T + 1);
@@ -37,6 +37,8 @@ test("an RNN: by the spectral norm of Wh, below and above 1", async () => {
       "dense1.bias",
     ]);
     expect(Object.values(params).every((v) => v > 0)).toBe(true);
+    expect(Object.keys(layers)).toEqual(["rnn0.layer0", "dense1"]);
+    expect(layers.dense1).toBeCloseTo(Math.hypot(params["dense1.weight"]!, params["dense1.bias"]!), 12);
     expect(loss).toBeGreaterThan(0);
   }
 });

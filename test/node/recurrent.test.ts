@@ -1,6 +1,8 @@
 // Recurrent layers on the reference: the fused ops against the composition of plain ops, directions, lengths, states.
 import { describe, expect, test } from "vitest";
+import { functions as math } from "../../shaders/math.ts";
 import { vjp } from "../../src/autodiff/backward.ts";
+import * as recurrence from "../../src/compositions/recurrence.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import { evaluate } from "../../src/cpu/evaluate.ts";
 import { mapTree } from "../../src/graph/tree.ts";
@@ -10,9 +12,12 @@ import type { LstmOptions } from "../../src/nn/recurrentKinds.ts";
 import { gru, lstm, type RecurrentLayer, type RecurrentOptions, rnn } from "../../src/nn/recurrentLayers.ts";
 import { embedding, feedback, oneToMany, timeDistributed } from "../../src/nn/sequence.ts";
 import { type Truncation, truncated } from "../../src/nn/truncated.ts";
+import { makePlan } from "../../src/plan/plan.ts";
+import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
 import { isNdArray, type NdArray } from "../../src/shape/ndarray.ts";
 import { f32, i32, u32 } from "../../src/shape/types.ts";
 import { concat, constant, full, type Tensor } from "../../src/tensor.ts";
+import { trace } from "../../src/trace.ts";
 import { distances, everything, type FunctionOptions, layerFunction } from "../layerFunctions.ts";
 import { random } from "../samples/sample.ts";
 
@@ -269,5 +274,20 @@ describe("round recurrent layers", () => {
       input = h.matmul(p.params.output.weight!).add(p.params.output.bias!);
       close([values(y.slice([0, t, 0], [B, t + 1, F]))], [values(input)]);
     }
+  });
+});
+
+describe("how many steps a dispatch runs", () => {
+  test.each<[string, Target, number, number, number]>([
+    ["a small recurrence on a GPU: all", gpuTarget, 64, 128, 1],
+    ["of many units: one, as its matrix would be read too often", gpuTarget, 64, 256, 28],
+    ["of many rows on a GPU: no more than keep it responding", gpuTarget, 4096, 192, 4],
+    ["a small one on a CPU: all", softwareTarget, 64, 128, 1],
+    ["a large one on a CPU: some", softwareTarget, 64, 512, 4],
+  ])("%s", (_, target, batch, units, dispatches) => {
+    const types = { x: f32(28, batch, 4 * units), w: f32(units, 4 * units) };
+    const f = ({ x, w }: Record<"x" | "w", Tensor>) => ({ hs: recurrence.lstm(x, w).hs });
+    const plan = makePlan(trace(f as never, types), { target, functions: math });
+    expect(plan.dispatches.filter(({ label }) => label.startsWith("lstm")).length).toBe(dispatches);
   });
 });

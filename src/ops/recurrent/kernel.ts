@@ -48,8 +48,8 @@ export function statesSizes(op: string, states: TensorType): Sizes {
 /** Gates' rows of more units than this are read too often by workgroups that own few rows each. */
 const mostLoopUnits = 192;
 
-/** Multiply-adds of a dispatch on a CPU: more would seem to hang. */
-const mostSoftwareWork = 2 ** 29;
+/** Multiply-adds of a dispatch, on a CPU and on a GPU: more would seem to hang. */
+const mostWork = { software: 2 ** 29, gpu: 2 ** 32 };
 
 /** A tile for the product of a step, [batch, units] · [units, gates·units]; of the backward pass `gates` is 1. */
 export function tileOf(s: Sizes, gates: number, adapter: Adapter, { form }: FormParams): Tile {
@@ -62,9 +62,9 @@ function stepsOf(s: Sizes, adapter: Adapter, form: Form | undefined): number {
   if (form === "step") return 1;
   if (form === "loop") return s.steps;
   if (form !== undefined) return Math.min(form, s.steps);
-  if (adapter.software)
-    return Math.max(1, Math.min(s.steps, Math.floor(mostSoftwareWork / (s.batch * s.units ** 2 * 4))));
-  return s.units <= mostLoopUnits ? s.steps : 1;
+  if (!adapter.software && s.units > mostLoopUnits) return 1;
+  const most = adapter.software ? mostWork.software : mostWork.gpu;
+  return Math.max(1, Math.min(s.steps, Math.floor(most / (s.batch * s.units ** 2 * 4))));
 }
 
 /** Multiply-adds from which on a large tile, which takes longer to compile, pays on a CPU. */
