@@ -34,8 +34,8 @@ const leastWork = 1 << 16;
 /** Milliseconds of compilation that cost nothing: pipelines compile beside each other. */
 const freeCompilation = 100;
 
-/** Raise it when a schedule comes to mean something else: what was remembered is forgotten then. */
-const scheduleVersion = 3;
+/** Raise it when a schedule or a key comes to mean something else: what was remembered is forgotten then. */
+const scheduleVersion = 4;
 
 /** What choices are remembered by: the adapter, and what a device on it may do. */
 export const tuningKey = ({ name, target: { maxWorkgroup, quads } }: GpuDevice): string =>

@@ -1,16 +1,27 @@
 // Work: what a group computes, how much it is and how many bytes it needs at least.
-import { numel, type TensorType } from "../shape/types.ts";
+import { flatten } from "../graph/affine.ts";
+import { numel, strides, type TensorType } from "../shape/types.ts";
 import { accessOf } from "./access.ts";
 import type { Dispatch, Loaded } from "./data.ts";
 import type { Group } from "./fuse.ts";
 import type { Link } from "./link.ts";
 import type { Ref, Step } from "./step.ts";
+import { isView } from "./uses.ts";
 
-/** What a group computes, sizes included: groups of equal keys take equal schedules. */
+/** What a group computes, sizes included, and where it reads what others make: groups of equal keys take equal schedules. */
 export function keyOf(g: Group): string {
   const extents = g.core?.kernel.kind === "reduce" ? g.core.kernel.extents(g.core.ctx) : [];
-  return `${g.label} [${g.domain}] over [${extents}]`;
+  const reads = new Set([...g.members].flatMap((step) => readsOf(step, g)));
+  return `${g.label} [${g.domain}] over [${extents}] of ${[...reads].join(", ")}`;
 }
+
+/** Flat indices at which a step reads what the group does not make; of what a view gives, with where the view takes it from. */
+const readsOf = (step: Step, g: Group): string[] =>
+  step.inputs.flatMap(({ step: from, type }, k) => {
+    if (g.members.has(from)) return [];
+    const source = isView(from) ? ` (${readsOf(from, g)})` : "";
+    return accessOf(step).reads[k]!.map(({ at }) => flatten(at, strides(type.shape)).text((a) => a.name) + source);
+  });
 
 /** Multiply-adds of a group: outputs × terms. */
 export const workOf = (g: Group) => {

@@ -232,3 +232,24 @@ test("more inputs than a kernel may bind are summed in several", () => {
   const plan = planOf(f as never, { x: Array.from({ length: 20 }, () => f32(64)) });
   for (const d of plan.dispatches) expect(d.bindings.length, d.label).toBeLessThanOrEqual(8);
 });
+
+test("kernels that read alike share a schedule, others do not", () => {
+  const square = f32(128, 128);
+  const keyOf = (f: (a: Tensor, b: Tensor) => Tensor): string => {
+    const keys: string[] = [];
+    const traced = trace(({ a, b }: Record<"a" | "b", Tensor>) => ({ y: f(a, b) }), { a: square, b: square });
+    makePlan(traced, { target: softwareTarget, functions, visit: ({ key }) => keys.push(key) });
+    expect(keys).toHaveLength(1);
+    return keys[0]!;
+  };
+  const layouts = [
+    keyOf((a, b) => a.matmul(b)),
+    keyOf((a, b) => a.matmul(b.transpose())),
+    keyOf((a, b) => a.transpose().matmul(b)),
+    keyOf((a, b) => a.transpose().matmul(b.transpose())),
+  ];
+  expect(new Set(layouts).size).toBe(4);
+  expect(layouts[0]).toBe("matmul [128,128] over [128] of 128 * o0 + r0, o1 + 128 * r0");
+  expect(keyOf((a, b) => b.matmul(a))).toBe(layouts[0]);
+  expect(keyOf((a, b) => b.matmul(a.transpose()))).toBe(layouts[1]);
+});
