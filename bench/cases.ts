@@ -4,6 +4,7 @@ import * as optim from "../src/optim/index.ts";
 import { f32, i32, type TensorType, u8, u32 } from "../src/shape/types.ts";
 import { constant, type Tensor } from "../src/tensor.ts";
 import { opCases } from "./ops.ts";
+import { winograd } from "./winograd.ts";
 
 export interface Case {
   readonly name: string;
@@ -56,6 +57,14 @@ function convolutions(n: number, size: number, c: number, k: number, padding: "s
   ];
 }
 
+const besideWinograd = (c: number): Case[] => {
+  const inputs = [f32(2, 30, 30, c), f32(3, 3, c, c)];
+  return [
+    makeCase("winograd", `conv2d 2×30×30×${c}→${c}, direct`, inputs, (x, w) => x!.conv2d(w!)),
+    makeCase("winograd", `conv2d 2×30×30×${c}→${c}, Winograd`, inputs, (x, w) => winograd(x!, w!)),
+  ];
+};
+
 const million = 1 << 20;
 const vector = f32(million);
 const matrix = f32(1024, 1024);
@@ -87,6 +96,8 @@ export const cases: readonly Case[] = [
   ...convolutions(64, 13, 8, 16, "valid"),
   ...convolutions(32, 28, 16, 32, "same"),
   ...convolutions(64, 56, 64, 64, "same", true),
+  ...besideWinograd(64),
+  ...besideWinograd(128),
   makeCase("training", "take 64 of 10000×784 u8", [u8(10_000, 784), i32(64)], (x, rows) =>
     x!
       .gather(rows!)
