@@ -2,6 +2,7 @@
 import type { Series } from "../../bench/sizes.ts";
 import { wantsCpu } from "../common/address.ts";
 import { banner, catchErrors, errorBanner, noWebGpuBanner } from "../common/banner.ts";
+import { pageDevice } from "../common/device.ts";
 import { byId, copyButton, enable, h } from "../common/dom.ts";
 import { asJson, seriesTable, seriesView } from "./results.ts";
 import { type Extent, extents, type Job, opNames, type TaskName, taskNames, usual } from "./suite.ts";
@@ -154,7 +155,7 @@ function receive(message: Message): void {
       end(`Done: ${found.size} series on ${device}.`);
       break;
     case "error":
-      errorBanner(message.message);
+      errorBanner(Object.assign(new Error(message.message), { name: message.name }));
       end("");
   }
 }
@@ -178,7 +179,10 @@ start.onclick = () => {
   status.textContent = "Starting …";
   worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<Message>) => receive(data);
-  worker.onerror = (event) => receive({ kind: "error", message: event.message });
+  worker.onerror = (event) => receive({ kind: "error", name: "Error", message: event.message });
   worker.postMessage(job);
 };
 cancel.onclick = () => end(found.size ? "Cancelled. What was measured stays." : "Cancelled.");
+
+// says at once where there is no WebGPU, though nothing is measured before one starts it
+(await pageDevice()).dispose();

@@ -1,5 +1,5 @@
 // What the benchmark can measure, for the page and its worker: ops by name, and training steps.
-import { opCases } from "../../bench/ops.ts";
+import { opCases } from "./ops.ts";
 
 export const opNames: readonly string[] = Object.keys(opCases);
 
@@ -12,7 +12,7 @@ export const usual: readonly string[] = [
   "matmul",
   "conv2d",
   "maxPool2d",
-  "lstm",
+  "lstm layer",
 ];
 
 export const taskNames = ["MLP", "CNN", "LSTM"] as const;

@@ -10,10 +10,11 @@ import {
   type Tensor,
 } from "wgrad";
 import type { Work } from "../../bench/measure.ts";
-import { type OpCase, opCases } from "../../bench/ops.ts";
+import type { OpCase } from "../../bench/publicOps.ts";
 import { chain, type Series, Sizes } from "../../bench/sizes.ts";
 import { findDevice } from "../common/findDevice.ts";
 import { count } from "../common/format.ts";
+import { opCases } from "./ops.ts";
 import { extents, type Job, type TaskName } from "./suite.ts";
 import { batchSizes, trainerOf } from "./training.ts";
 
@@ -22,7 +23,7 @@ export type Message =
   | { readonly kind: "progress"; readonly text: string; readonly done: number; readonly total: number }
   | { readonly kind: "series"; readonly series: Series }
   | { readonly kind: "done" }
-  | { readonly kind: "error"; readonly message: string };
+  | { readonly kind: "error"; readonly name: string; readonly message: string };
 
 const send = (message: Message) => postMessage(message);
 const cpu = Device.cpu();
@@ -32,7 +33,8 @@ addEventListener("message", async ({ data }: MessageEvent<Job>) => {
     await measure(data);
     send({ kind: "done" });
   } catch (error) {
-    send({ kind: "error", message: error instanceof Error ? error.message : String(error) });
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    send({ kind: "error", name, message });
   }
 });
 
@@ -43,7 +45,7 @@ async function measure(job: Job): Promise<void> {
   const { samples, sizes: most } = extents[job.extent];
   const series = [
     ...job.ops.map((name) => {
-      const op = opCases[name as keyof typeof opCases];
+      const op = opCases[name] as OpCase;
       return { name, axis: op.axis, sizes: op.sizes, add: (over: Sizes, size: number) => opPoint(gpu, op, size, over) };
     }),
     ...job.tasks.map((task) => ({

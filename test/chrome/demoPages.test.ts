@@ -2,7 +2,7 @@
 import type { Page } from "puppeteer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seriousOf } from "./axe.ts";
-import { openSite, type Site, textOf } from "./site.ts";
+import { losable, lose, openSite, type Site, textOf, withoutWebGpu } from "./site.ts";
 
 let site: Site;
 beforeAll(async () => {
@@ -12,6 +12,16 @@ afterAll(() => site.close());
 
 const texts = (page: Page, selector: string) =>
   page.$$eval(selector, (list) => list.map((e) => e.textContent?.trim() ?? ""));
+
+/** Chooses what the benchmark measures. */
+const tick = (page: Page, names: readonly string[]) =>
+  page.$$eval(
+    "input[type=checkbox]",
+    (boxes, names) => {
+      for (const box of boxes) box.checked = names.includes(box.value);
+    },
+    names,
+  );
 
 /** Accessible as it stands, light and dark, and on a narrow screen no wider than that. */
 async function expectAccessible(page: Page): Promise<void> {
@@ -82,27 +92,19 @@ describe("Look inside", () => {
 });
 
 describe("Benchmark", () => {
-  const tick = (page: Page, names: readonly string[]) =>
-    page.$$eval(
-      "input[type=checkbox]",
-      (boxes, names) => {
-        for (const box of boxes) box.checked = names.includes(box.value);
-      },
-      names,
-    );
-
   test("on small sizes: a table of crossovers, a plot, and JSON", async () => {
     const { page, logged } = await site.open("benchmark/index.html");
     await page.select("#extent", "small");
-    await tick(page, ["tanh", "matmul", "MLP"]);
+    await tick(page, ["tanh", "matmul", "lstm layer", "MLP"]);
     await page.click("#start");
-    await textOf(page, "#status", "Done: 3 series");
+    await textOf(page, "#status", "Done: 4 series");
     const rows = await texts(page, "#crossovers tbody tr");
-    expect(rows).toHaveLength(3);
+    expect(rows).toHaveLength(4);
     for (const row of rows)
       expect(row).toMatch(/(from [\d,]+|not yet).*(from [\d,]+|not yet).*× (faster|slower) at [\d,]+/);
     const results = JSON.parse(await page.$eval("#json", (e) => (e as HTMLTextAreaElement).value));
-    expect(results.series.map((s: { name: string }) => s.name)).toEqual(["tanh", "matmul", "MLP, a training step"]);
+    const names = results.series.map((s: { name: string }) => s.name);
+    expect(names).toEqual(["tanh", "matmul", "lstm layer", "MLP, a training step"]);
     for (const { points, crossover } of results.series) {
       expect(points).toHaveLength(2);
       for (const p of points) expect(Math.min(p.gpu, p.gpuInChain, p.reference)).toBeGreaterThan(0);
@@ -127,6 +129,44 @@ describe("Benchmark", () => {
     await page.click("#cancel");
     expect(await textOf(page, "#status", "Cancelled")).toMatch(/^Cancelled/);
     expect(await page.$eval("#start", (e) => (e as HTMLButtonElement).disabled)).toBe(false);
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+
+  test("when the worker loses its device, it says so, and one begins again", async () => {
+    const { page, logged } = await site.open("benchmark/index.html", losable);
+    await page.select("#extent", "large");
+    await page.click("#start");
+    await textOf(page, "#status", "add: ");
+    await lose(page);
+    await textOf(page, ".banner.error h2", "The GPU was lost");
+    expect(await page.$eval("#start", (e) => (e as HTMLButtonElement).disabled)).toBe(false);
+    await Promise.all([page.waitForNavigation(), page.click(".banner.error button")]);
+    await page.waitForSelector("#start");
+    expect(await page.$$(".banner")).toEqual([]);
+    expect(logged).toEqual([]);
+    await page.close();
+  });
+});
+
+describe("Without WebGPU every page says what to switch on, and does on the CPU what it can", () => {
+  const measureOne = async (page: Page) => {
+    await page.select("#extent", "small");
+    await tick(page, ["tanh"]);
+    await page.click("#start");
+  };
+  test.each([
+    ["inspect", "#result pre", "%0", undefined],
+    ["benchmark", "#status", "Done: 1 series on CPU", measureOne],
+    ["notes", "#forward[data-alive] .checks li", "", undefined],
+  ] as const)("/%s", async (name, selector, text, ask) => {
+    const { page, logged } = await site.open(`${name}/index.html`, withoutWebGpu);
+    await textOf(page, ".banner.warning h2", "This browser gives no WebGPU");
+    expect(await page.$eval(".banner", (e) => e.textContent)).toContain("chrome://flags/#enable-unsafe-webgpu");
+    await ask?.(page);
+    await page.waitForSelector(selector);
+    await textOf(page, selector, text);
+    expect(await page.$$(".banner")).toHaveLength(1);
     expect(logged).toEqual([]);
     await page.close();
   });
@@ -168,16 +208,8 @@ describe("The notes", () => {
     expect(refuted).toEqual(["delta", "losses", "convolution", "bptt", "bptt"]);
   }
 
-  /** Keeps the page's device, so that it can be lost. */
-  const keepDevice = `
-    const { requestDevice } = GPUAdapter.prototype;
-    GPUAdapter.prototype.requestDevice = async function (...args) {
-      return (globalThis.kept = await requestDevice.apply(this, args));
-    };
-  `;
-
   test("each is alive and its checks pass, also when it has been played with; after the loss of the device anew", async () => {
-    const { page, logged } = await site.open("notes/index.html", keepDevice);
+    const { page, logged } = await site.open("notes/index.html", losable);
     expectRight(await checksOf(page));
     await expectAccessible(page);
 
@@ -202,7 +234,7 @@ describe("The notes", () => {
     await new Promise((r) => setTimeout(r, 1500)); // checks follow when all is quiet
     expectRight(await checksOf(page));
 
-    await page.evaluate("kept.destroy()");
+    await lose(page);
     await page.$eval("#forward button", (button) => button.click());
     await textOf(page, ".banner.error h2", "The GPU was lost");
     await Promise.all([page.waitForNavigation(), page.$$eval(".banner button", ([again]) => again?.click())]);

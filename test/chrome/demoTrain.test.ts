@@ -4,7 +4,7 @@ import type { Page } from "puppeteer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { presenting } from "../../src/cli/chrome.ts";
 import { seriousOf } from "./axe.ts";
-import { openSite, type Site, textOf } from "./site.ts";
+import { openSite, type Site, textOf, withoutWebGpu } from "./site.ts";
 
 let site: Site;
 beforeAll(async () => {
@@ -252,18 +252,6 @@ test("every other task begins soon after the click and shows what it learns, whi
   expect(logged).toEqual([]);
   await page.close();
 });
-
-/** Takes WebGPU away from the page and from its workers, before their own code. */
-const withoutWebGpu = `
-  delete Navigator.prototype.gpu;
-  const Own = Worker;
-  globalThis.Worker = class extends Own {
-    constructor(url, options) {
-      const code = 'import "data:text/javascript,delete WorkerNavigator.prototype.gpu"; import "' + url + '";';
-      super(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), options);
-    }
-  };
-`;
 
 test("without WebGPU it says what to switch on, and trains the small tasks on the CPU", async () => {
   const start = await site.open("index.html", withoutWebGpu);

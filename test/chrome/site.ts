@@ -79,3 +79,40 @@ export async function textOf(page: Page, selector: string, ...beginnings: readon
   );
   return page.$eval(selector, (element) => element.textContent ?? "");
 }
+
+/** Code that runs before a page's own and, in modules, before that of each of its workers. */
+const everywhere = (code: string): string => `
+  { ${code} }
+  const Own = Worker;
+  globalThis.Worker = class extends Own {
+    constructor(url, options) {
+      const module = ${JSON.stringify(`import "data:text/javascript,${encodeURIComponent(code)}";`)} + 'import "' + url + '";';
+      super(URL.createObjectURL(new Blob([module], { type: "text/javascript" })), options);
+    }
+  };
+`;
+
+/** For `open`: takes WebGPU away. */
+export const withoutWebGpu: string = everywhere("delete Object.getPrototypeOf(navigator).gpu;");
+
+/** For `open`: the device asked for last, of the page or of its worker, can be lost: see `lose`. */
+export const losable: string = everywhere(`
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
+    const device = await requestDevice.apply(this, args);
+    new BroadcastChannel("lose").onmessage = () => {
+      device.destroy();
+      new BroadcastChannel("lost").postMessage(0);
+    };
+    return device;
+  };
+`);
+
+/** Loses the device of such a page; resolves when it is gone. */
+export const lose = (page: Page): Promise<unknown> =>
+  page.evaluate(() =>
+    new Promise((resolve) => {
+      new BroadcastChannel("lost").onmessage = resolve;
+      new BroadcastChannel("lose").postMessage(0);
+    }).then(() => {}),
+  );

@@ -140,28 +140,40 @@ test("GPUDevice is spoken of in gpu/ only", () => {
 });
 
 test("the demo's pages use public names, and of bench what measures wgrad alone", () => {
-  const read = (path: string) => readFileSync(join(root, path), "utf8");
-  const specifiers = (path: string) =>
-    [...read(path).matchAll(/\bfrom "([^"]+)"/g)].map(([, target]) => target as string);
-  const resolved = (path: string) =>
-    specifiers(path).map((target) =>
-      target.startsWith(".") ? relative(root, join(root, dirname(path), target)) : target,
-    );
+  const text = (path: string) => readFileSync(join(root, path), "utf8");
+  const read = (path: string): File => ({ path, part: partOf(path), text: text(path) });
+  const { exports } = JSON.parse(text("package.json")) as { exports: Record<string, unknown> };
+  const names = Object.keys(exports).map((name) => name.replace(/^\./, "wgrad"));
+  const barrels = names.map((name) => `${name.replace("wgrad", "src")}/index.ts`);
   const pages = readdirSync(join(root, "demo"), { recursive: true, encoding: "utf8" })
     .filter((name) => /\.ts$/.test(name) && !name.startsWith("dist"))
     .map((name) => `demo/${name}`)
-    .filter((path) => !["demo/vite.config.ts", "demo/shell.ts", "demo/mnistGz.ts"].includes(path)); // they run in Node
-  const foreign = pages.flatMap((path) =>
-    resolved(path)
-      .filter((target) => /^(src|shaders|test|bench)\//.test(target))
-      .filter((target) => !(path.startsWith("demo/benchmark/") && target.startsWith("bench/")))
-      .map((target) => `${path} imports ${target}`),
-  );
+    .filter((path) => !["demo/vite.config.ts", "demo/shell.ts", "demo/mnistGz.ts"].includes(path)) // they run in Node
+    .map(read);
   expect(pages.length).toBeGreaterThan(20);
-  expect(foreign).toEqual([]);
 
-  const reached = new Set(pages.flatMap(resolved));
-  for (const target of reached) if (target.startsWith("bench/")) for (const next of resolved(target)) reached.add(next);
-  expect([...reached].filter((target) => target.startsWith("bench/")).length).toBeGreaterThan(0);
-  expect([...reached].filter((target) => /peers|tfjs|tensorflow|jax/.test(target))).toEqual([]);
+  const shared = [...new Set(pages.flatMap(importsOf))].filter((target) => target.startsWith("bench/"));
+  const reached = new Set(shared); // with what those import in turn
+  for (const path of reached)
+    for (const next of importsOf(read(path))) if (next.startsWith("bench/")) reached.add(next);
+  expect([...reached]).toContain("bench/publicOps.ts");
+  const helpers = [...reached].map(read);
+
+  const wrong = (files: readonly File[], right: (target: string, path: string) => boolean) =>
+    files.flatMap((file) =>
+      importsOf(file)
+        .filter((target) => !right(target, file.path))
+        .map((target) => `${file.path} imports ${target}`),
+    );
+  const shares = (target: string, path: string) => path.startsWith("demo/benchmark/") && reached.has(target);
+  expect(wrong(pages, (target, path) => target.startsWith("demo/") || shares(target, path))).toEqual([]);
+  expect(wrong(helpers, (target) => reached.has(target) || barrels.includes(target))).toEqual([]);
+  expect(pages.filter(({ text }) => /\bfrom "[./]+(src|shaders|test)\//.test(text))).toEqual([]); // nor types
+
+  const packages = [...pages, ...helpers].flatMap(({ path, text }) =>
+    [...text.matchAll(/\bfrom "([^."][^"]*)"/g)].map(([, name]) => ({ path, name: name as string })),
+  );
+  expect(packages.length).toBeGreaterThan(30);
+  const known = [...names, "comlink", "katex", "uplot"];
+  expect(packages.filter(({ name }) => !known.includes(name))).toEqual([]);
 });
