@@ -1,6 +1,6 @@
 // Whole networks: a loss of inputs and parameters; and Hessian-vector products of it.
 
-import { grad } from "../../../autodiff/backward.ts";
+import { hvp } from "../../../autodiff/hvp.ts";
 import type { Attributes } from "../../../onnx/attributes.ts";
 import { channelsFirst, channelsLast, dense, filter } from "../../../onnx/layout.ts";
 import { UnsupportedError } from "../../../shape/errors.ts";
@@ -55,14 +55,12 @@ function convolutional(x: Inputs, a: Attributes): Outputs {
 function hessianVector(x: Inputs, a: Attributes): Outputs {
   const net = nets[a.text("net")];
   if (!net) throw new UnsupportedError(`net ${a.text("net")}`);
-  const { loss } = net(x, a) as { loss: Tensor };
   const names = x.names.filter((name) => name.startsWith("v.")).map((name) => name.slice(2));
   const params = names.map((name) => x.get(name));
   const directions = names.map((name) => x.get(`v.${name}`));
-  const inner = (list: readonly Tensor[]) =>
-    list.map((t, i) => t.mul(directions[i]!).sum()).reduce((sum, t) => sum.add(t));
-  const hv = grad(inner(grad(loss, params)), params);
-  return { loss, vTHv: inner(hv), ...Object.fromEntries(names.map((name, i) => [`hv.${name}`, hv[i]!])) };
+  // the net takes its parameters from x, which are those that hvp is given
+  const { value: loss, hv, curvature } = hvp(() => (net(x, a) as { loss: Tensor }).loss, params, directions);
+  return { loss, vTHv: curvature, ...Object.fromEntries(names.map((name, i) => [`hv.${name}`, hv[i]!])) };
 }
 
 const nets: Readonly<Record<string, Builder>> = { mlp: perceptron, cnn: convolutional };
