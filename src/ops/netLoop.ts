@@ -3,7 +3,6 @@
 // A net of sigmoids, C = ½‖y − a‖² of one row, drawn with replacement a step (Higham and Higham, SIAM Review 61, 2019):
 //
 //   a⁽ˡ⁾ = σ(a⁽ˡ⁻¹⁾·W⁽ˡ⁾ + b⁽ˡ⁾),  δᴸ = (a − y)∘a(1 − a),  δ⁽ˡ⁾ = (W⁽ˡ⁺¹⁾δ⁽ˡ⁺¹⁾)∘a(1 − a),  W⁽ˡ⁾ −= η·a⁽ˡ⁻¹⁾δ⁽ˡ⁾ᵀ,  b⁽ˡ⁾ −= η·δ⁽ˡ⁾
-
 import { netLoop as code } from "../../shaders/netLoop.ts";
 import type { Op } from "../graph/op.ts";
 import { ShapeError } from "../shape/errors.ts";

@@ -4,7 +4,6 @@
 //
 // Gates r, z, n side by side; x holds x·Wx + b of every step. The gradients of x and of h·Wh differ in the last gate by the factor r. The
 // gradient does not differentiate again: for second derivatives use the composition of nn/recurrent.ts.
-
 import { gru as cell } from "../../../shaders/gru.ts";
 import { backward, forward } from "../../../shaders/recurrent.ts";
 import type { Op } from "../../graph/op.ts";

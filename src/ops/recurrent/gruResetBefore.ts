@@ -4,7 +4,6 @@
 //
 // Gates r, z, n side by side; x holds x·Wx + b of every step. Its kernels run a step in two halves (shaders/gruResetBefore.ts). The gradient
 // does not differentiate again: for second derivatives use the composition of nn/recurrent.ts.
-
 import { backward, forward } from "../../../shaders/gruResetBefore.ts";
 import type { Sizes, Tile } from "../../../shaders/recurrence.ts";
 import type { Adapter, Op } from "../../graph/op.ts";

@@ -7,7 +7,6 @@
 //
 // x holds x·Wx + b of every step, so that one matrix product makes it; so do dWx, db and dWh from dz, after the loop. The gradient does not
 // differentiate again: for second derivatives use the composition of nn/recurrent.ts.
-
 import { lstm as cell, lstmWithPeepholes } from "../../../shaders/lstm.ts";
 import type { Cell, Sizes, Tile } from "../../../shaders/recurrence.ts";
 import { backward, forward } from "../../../shaders/recurrent.ts";

@@ -2,7 +2,6 @@
 //
 // D[t] = ∂L/∂h[t+1] + dz[t+1]·whᵀ, dz[t] = D[t]∘f′(z[t]); dWh = Σ h[t]ᵀ·dz[t]. The gradient does not differentiate again: for second
 // derivatives use the composition of nn/recurrent.ts.
-
 import { backward, forward } from "../../../shaders/recurrent.ts";
 import { rnn as cell } from "../../../shaders/rnn.ts";
 import type { Op } from "../../graph/op.ts";
