@@ -23,6 +23,8 @@ export interface Checkpoint {
 const mark = "wgrad.checkpoint";
 const version = "1";
 const blank = "00000000";
+/** In characters: what JSON says takes many times the memory of its text. */
+const longestConfig = 2 ** 16;
 /** Where the checksum stands: metadata come first, and it first in them. */
 const checksumAt = 8 + '{"__metadata__":{"checksum":"'.length;
 
@@ -30,8 +32,10 @@ const text = new TextEncoder();
 
 /** Of everything in the file but itself. */
 function checksumOf({ metadata: { checksum: _, ...metadata }, types, data }: Safetensors): string {
-  const header = crc32(text.encode(JSON.stringify([metadata, ...types])));
-  return crc32(data, header).toString(16).padStart(8, "0");
+  let sum = crc32(text.encode(`[${JSON.stringify(metadata)}`));
+  for (const entry of types) sum = crc32(text.encode(`,${JSON.stringify(entry)}`), sum); // never a text of all
+  sum = crc32(text.encode("]"), sum);
+  return crc32(data, sum).toString(16).padStart(8, "0");
 }
 
 /** The bytes of a checkpoint. `float64` keeps what the CPU reference computes. */
@@ -65,6 +69,7 @@ function parseConfig(config = ""): Config {
   const fail = () => {
     throw new FormatError(`checkpoint: its configuration is none, ${config.slice(0, 40)}; take another copy`);
   };
+  if (config.length > longestConfig) fail();
   const parsed = parseJson(config, fail) as Config | null;
   const isPlain = (value: unknown) => typeof value === "string" || typeof value === "number";
   return typeof parsed === "object" && parsed && Object.values(parsed).every(isPlain) ? parsed : fail();

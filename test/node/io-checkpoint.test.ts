@@ -13,6 +13,7 @@ import { CheckpointError, FormatError, ShapeError, ValueError } from "../../src/
 import { ndarray } from "../../src/shape/ndarray.ts";
 import { f32, u8 } from "../../src/shape/types.ts";
 import { Trainer, type TrainerOptions } from "../../src/train/trainer.ts";
+import { peakMemory } from "../peakMemory.ts";
 import { random } from "../samples/sample.ts";
 
 const device = new CpuDevice();
@@ -124,6 +125,36 @@ describe("what is no checkpoint is refused", () => {
   test("one whose configuration is none, however well it is signed", () => {
     for (const config of [null, 7, [[]], { seed: {} }, { seed: null }])
       expect(() => readCheckpoint(writeCheckpoint(config as never, {}, false))).toThrow("its configuration is none");
+  });
+
+  test("one that would take more than twice its memory", () => {
+    const megabytes = 2 ** 20;
+    const member = (_: unknown, i: number) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`;
+    const metadata = `"__metadata__":{"checksum":"00000000","wgrad.checkpoint":"1","config":"{}"}`;
+    const data = `"data":{"dtype":"U8","shape":[${8 * megabytes}],"data_offsets":[0,${8 * megabytes}]}`;
+    const header = new TextEncoder().encode(`{${[metadata, data, ...Array.from({ length: 95_000 }, member)]}}`);
+    const arrays = new Uint8Array(8 + header.length + 8 * megabytes);
+    new DataView(arrays.buffer).setBigUint64(0, BigInt(header.length), true);
+    arrays.set(header, 8);
+    const config = writeCheckpoint({ seed: Array(300_000).fill([]) } as never, {}, false);
+    const flipped = writeCheckpoint({}, { x: ndarray(u8(48 * megabytes), () => 0) }, false);
+    flipped[flipped.length - 1] = 1;
+    for (const [bytes, message] of [
+      [arrays, "its checksum differs"],
+      [config, "its configuration is none"],
+      [flipped, "its checksum differs"],
+    ] as const) {
+      const { bytes: peak, result } = peakMemory(() => {
+        try {
+          return readCheckpoint(bytes);
+        } catch (error) {
+          return error;
+        }
+      });
+      expect(result).toBeInstanceOf(FormatError);
+      expect(String(result)).toContain(message);
+      expect(peak).toBeLessThan(2 * bytes.length + 8 * megabytes);
+    }
   });
 
   test("one that is cut, anywhere", () => {
