@@ -168,6 +168,18 @@ export class TrainerHost<Setup = void> {
     return this.alone(async () => this.hosted.trainer.setParams(params));
   }
 
+  /** All that training goes on from, as `Trainer.checkpoint` gives it: bytes to keep. */
+  async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.alone(() => this.hosted.trainer.checkpoint());
+    return transfer(bytes, [bytes.buffer]);
+  }
+
+  /** Goes back, or on, to a checkpoint. Throws what `Trainer.restore` throws, and ValueError while a run is under way and not paused. */
+  async restore(checkpoint: Uint8Array): Promise<void> {
+    if (this.#run && !this.#run.idle) throw new ValueError("restore: a run is under way; pause it first");
+    return this.alone(() => this.hosted.trainer.restore(checkpoint));
+  }
+
   /** Stops, and frees the trainer. */
   async dispose(): Promise<void> {
     await this.stop();

@@ -7,7 +7,7 @@ import { dense } from "../../src/nn/layers.ts";
 import { softmaxCrossEntropy } from "../../src/nn/losses.ts";
 import { sequential } from "../../src/nn/model.ts";
 import { adam } from "../../src/optim/rules.ts";
-import { NonFiniteError, ShapeError, ValueError } from "../../src/shape/errors.ts";
+import { FormatError, NonFiniteError, ShapeError, ValueError } from "../../src/shape/errors.ts";
 import { isNdArray, ndarray } from "../../src/shape/ndarray.ts";
 import { f32, i32 } from "../../src/shape/types.ts";
 import type { Progress } from "../../src/train/fit.ts";
@@ -108,6 +108,31 @@ test("weights go to the page and back", async () => {
   const values = (tree: typeof start) => leaves(tree, isNdArray).map(({ value }) => [...value.data]);
   expect(values(await trainer.params())).toEqual(values(start));
   expect(values(start)).not.toEqual(trained);
+});
+
+test("training goes on from a checkpoint that the page kept, in another worker's trainer too", async () => {
+  await trainer.create({ learningRate: 0.05 });
+  await trainer.step(5);
+  const kept = await trainer.checkpoint();
+  await trainer.step(5);
+  const ten = await trainer.checkpoint();
+  await trainer.restore(kept);
+  expect((await trainer.step(5)).step).toBe(10);
+  expect(await trainer.checkpoint()).toEqual(ten);
+  await trainer.create({ learningRate: 0.05 }); // disposes of the first
+  await trainer.restore(kept);
+  await trainer.step(5);
+  expect(await trainer.checkpoint()).toEqual(ten);
+  await expect(trainer.restore(kept.subarray(1))).rejects.toBeInstanceOf(FormatError);
+
+  const run = trainer.start({ epochs: 1000, reportEvery: 1 }, () => {});
+  await trainer.checkpoint(); // between two reports
+  await expect(trainer.restore(kept)).rejects.toThrow("restore: a run is under way; pause it first");
+  await trainer.pause();
+  await trainer.restore(kept);
+  expect((await trainer.step()).step).toBe(6);
+  await trainer.stop();
+  expect(await run).toEqual({ step: 6, ended: "stopped" });
 });
 
 test("errors come with their class and say the same", async () => {
