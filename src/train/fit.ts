@@ -123,6 +123,7 @@ async function* advance(
   const snapshots = await Snapshots.create(trainer);
   let asked = stand.reported; // at the last report asked for
   let pending: Report | undefined;
+  const inFlight: Promise<number>[] = []; // of each submit the step that it reaches, when it has
 
   const ask = (): Report => {
     const state = keeper?.due ? readState(trainer) : undefined;
@@ -153,6 +154,10 @@ async function* advance(
 
   try {
     while (asked < lastStep && !stand.stopped) {
+      if (inFlight.length > 2) {
+        const done = (await inFlight.shift()) as number;
+        if (done > stand.reported) pace.measure((done - stand.reported) / (seconds() - stand.reportedAt));
+      }
       if (trainer.device !== device) return;
       signal?.throwIfAborted();
       const epochEnd = (Math.floor(asked / trainer.stepsPerEpoch) + 1) * trainer.stepsPerEpoch;
@@ -162,7 +167,9 @@ async function* advance(
       if (!full && !(pending && device.kind === "cpu")) {
         const steps = Math.min(pace.next(trainer.step - asked), end - trainer.step);
         trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
-        trainer.step += steps;
+        const step = (trainer.step += steps);
+        const reached = () => step;
+        inFlight.push(device.synchronize().then(reached, reached)); // a lost device is told of by the next run
       }
       if (pending) {
         const report = pending;

@@ -75,6 +75,32 @@ test("the first report is of one step; on the reference none waits for steps aft
   expect(losses).toHaveLength(800);
 });
 
+test("at most three submits are in flight, however rarely it reports, and they grow meanwhile", async () => {
+  const submits: number[] = [];
+  let [done, most] = [0, 0];
+  class Slow extends CpuDevice {
+    override async synchronize(): Promise<void> {
+      const submitted = submits.length;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      done = submitted;
+    }
+  }
+  const trainer = await Trainer.create(options({ device: new Slow() }));
+  const { program } = trainer;
+  const run = program.run.bind(program);
+  program.run = (inputs, { repeat = 1 } = {}) => {
+    submits.push(repeat);
+    most = Math.max(most, submits.length - done);
+    return run(inputs, { repeat });
+  };
+  const reports = await collect(trainer.fit({ steps: 600, reportEvery: 500 }));
+  expect(reports.map((r) => r.step)).toEqual([500, 600]);
+  expect(submits.slice(0, 3)).toEqual([1, 1, 1]);
+  expect(submits.reduce((a, b) => a + b)).toBe(600);
+  expect(submits.length).toBeLessThan(100);
+  expect(most).toBe(3);
+});
+
 test("one seed gives one result, however it is reported; another seed another", async () => {
   const after = async (seed: number, reportEvery: number) => {
     const trainer = await Trainer.create(options({ seed }));
