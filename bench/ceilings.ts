@@ -19,8 +19,14 @@ export interface Ceilings {
   readonly gflops: Spread;
   /** How many vec4 accumulators did best. */
   readonly accumulators: number;
-  /** Of a tile with as many sums as kernels here have at most. */
-  readonly tile: { readonly rows: number; readonly columns: number; readonly gflops: Spread };
+  /** Of the tile that did best; rows from before it was measured lack it. */
+  readonly tile?: Tile;
+}
+
+interface Tile {
+  readonly rows: number;
+  readonly columns: number;
+  readonly gflops: Spread;
 }
 
 /** Each invocation copies `count` vec4, a workgroup's width apart. */
@@ -72,6 +78,23 @@ const multiplyAdd = (accumulators: number): string => {
 
 /** Terms of each sum in a round. */
 const terms = 4;
+
+/** Rows and columns of the tiles that are tried: as many sums as kernels have at most, and fewer. */
+const tiles = {
+  software: [
+    [32, 8],
+    [16, 16],
+    [16, 8],
+    [8, 8],
+    [16, 4],
+    [8, 4],
+  ],
+  gpu: [
+    [4, 4],
+    [8, 4],
+    [8, 8],
+  ],
+} as const;
 
 /** Each invocation has a tile of sums, and in every round adds to each of them the products of its row's and its column's factors. These are loaded
  *  beforehand. */
@@ -135,13 +158,16 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
     const gflops = spread(times.map((ns) => flops / ns));
     if (!best || gflops.median > best.gflops.median) best = { gflops, accumulators };
   }
-  const [rows, columns] = software ? [32, 8] : [8, 8];
-  const times = await samplesOf(timer, (await prepare(tileOf(rows, columns)))(workgroups));
-  const flops = 2 * terms * rows * columns * rounds * 64 * workgroups;
-  const tile = { rows, columns, gflops: spread(times.map((ns) => flops / ns)) };
+  let tile: Tile | undefined;
+  for (const [rows, columns] of tiles[software ? "software" : "gpu"]) {
+    const times = await samplesOf(timer, (await prepare(tileOf(rows, columns)))(workgroups));
+    const flops = 2 * terms * rows * columns * rounds * 64 * workgroups;
+    const gflops = spread(times.map((ns) => flops / ns));
+    if (!tile || gflops.median > tile.gflops.median) tile = { rows, columns, gflops };
+  }
   x.destroy();
   y.destroy();
-  return { copies, loadedGigabytesPerSecond, ...best!, tile };
+  return { copies, loadedGigabytesPerSecond, ...best!, tile: tile! };
 }
 
 /** The copy that moves about as much as a kernel does. */

@@ -11,7 +11,8 @@ import { trainTable } from "./suites/trainTable.ts";
 
 type Section = { readonly title: string; readonly table: (result: never) => string };
 
-const sections: Record<keyof Suites, Section> = {
+/** How a suite's result is headed and printed. */
+export const sections: Record<keyof Suites, Section> = {
   compare: { title: "Beside the peers", table: compareTable },
   train: { title: "Training", table: trainTable },
   startup: { title: "Start-up", table: startupTable },

@@ -11,10 +11,12 @@ export function kernelsTable({ about: { device, ceilings }, rows }: KernelsResul
   const copies = ceilings.copies
     .map(({ bytes, gigabytesPerSecond }) => `${count(bytes)}B ${spreadText(gigabytesPerSecond)} GB/s`)
     .join(", ");
+  const { tile } = ceilings;
+  const ofTile = tile ? `, of a tile of ${tile.rows}×${tile.columns} sums ${spreadText(tile.gflops)}` : "";
   const header = ["kernel", "dispatches", "µs (least–most)", "GFLOP/s", "GB/s", "of ceiling", "difference"];
   return [
     device,
-    `ceilings, measured: multiply-adds ${spreadText(ceilings.gflops)} GFLOP/s, of a tile of ${ceilings.tile.rows}×${ceilings.tile.columns} sums ${spreadText(ceilings.tile.gflops)}; loads from a cache ${spreadText(ceilings.loadedGigabytesPerSecond)} GB/s; copies of ${copies}`,
+    `ceilings, measured: multiply-adds ${spreadText(ceilings.gflops)} GFLOP/s${ofTile}; loads from a cache ${spreadText(ceilings.loadedGigabytesPerSecond)} GB/s; copies of ${copies}`,
     table(header, cells),
     "GFLOP/s count a multiply-add as two; GB/s count each input read once and each output written once;",
     "of ceiling: of the one that is nearer, arithmetic or a copy that moves about as much; difference: from the float64 reference, of the greatest value.",

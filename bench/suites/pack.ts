@@ -25,6 +25,9 @@ const libraries = [
   ...["libGLdispatch.so.0", "libEGL.so.1", "libGLX.so.0", "libGL.so.1", "libOpenGL.so.0"],
 ];
 
+/** Bytes of the archive at most. */
+const largest = 60e6;
+
 export async function pack(folder: string, send: (text: string) => void): Promise<{ archive: string; bytes: number }> {
   if (!bundleRuns)
     throw new Error(`bench pack: it packs for x86-64 Linux, on x86-64 Linux (vs ${process.platform} ${process.arch})`);
@@ -59,7 +62,12 @@ export async function pack(folder: string, send: (text: string) => void): Promis
   send("compresses");
   const archive = join(folder, "wgrad-bench.tar.xz");
   execFileSync("tar", ["-C", folder, "-cJf", archive, "wgrad-bench"], { env: { ...process.env, XZ_OPT: "-6 -T2" } });
-  return { archive, bytes: statSync(archive).size };
+  const bytes = statSync(archive).size;
+  if (bytes > largest)
+    throw new Error(
+      `bench pack: ${archive} is too large (${bytes} vs at most ${largest} bytes); leave out a library, or compress harder`,
+    );
+  return { archive, bytes };
 }
 
 function copyDawn(target: string): void {

@@ -2,12 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { cases } from "../../bench/cases.ts";
 import { calibrate, spread, time } from "../../bench/measure.ts";
 import { opCases } from "../../bench/ops.ts";
 import { batches, firstBatch } from "../../bench/peers/contestant.ts";
-import { lastRun, Recorder } from "../../bench/results.ts";
+import { sections } from "../../bench/reportPage.ts";
+import { lastRun, Recorder, readResults } from "../../bench/results.ts";
 import { crossover } from "../../bench/sizes.ts";
 import { crossoverText } from "../../bench/suites/gpuVsCpuTable.ts";
 import { short, table } from "../../bench/table.ts";
@@ -99,6 +101,18 @@ test("results: rows are kept as they come, replaced by name, and a run is resume
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("every result that is kept can be printed, rows of earlier versions too", () => {
+  const files = readResults(fileURLToPath(new URL("../../bench/results", import.meta.url)));
+  expect(files.length).toBeGreaterThan(0);
+  for (const { device, suites } of files)
+    for (const [name, result] of Object.entries(suites)) {
+      const text = sections[name as keyof typeof sections].table(result as never);
+      expect(text, name).toContain(device);
+      for (const row of result.rows) expect(text, name).toContain(row.name);
+      expect(text, name).not.toMatch(/undefined|NaN|\[object/);
+    }
 });
 
 test("a difference is relative to the greatest value, and infinite between lengths", () => {
