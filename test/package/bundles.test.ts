@@ -20,7 +20,18 @@ const { app } = inject("installed");
 const pages = join(app, "pages");
 const minified = { minify: true, format: "esm", bundle: true, target: "es2023" } as const;
 
-beforeAll(() => cpSync(join(root, "test/package/pages"), pages, { recursive: true }));
+/** Of planned.ts: a product of matrices of n rows and columns. */
+const n = 512;
+const planScript = `
+  import { f32, planAhead } from "wgrad";
+  const types = { a: f32(${n}, ${n}), b: f32(${n}, ${n}) };
+  console.log(JSON.stringify(planAhead(({ a, b }) => ({ c: a.matmul(b) }), types)));`;
+
+beforeAll(() => {
+  cpSync(join(root, "test/package/pages"), pages, { recursive: true });
+  const plan = execFileSync(process.execPath, ["--input-type=module", "-e", planScript], { cwd: app });
+  writeFileSync(join(pages, "plan.json"), plan);
+});
 
 describe("in Chrome", () => {
   const server = createServer(({ url = "" }, response) => {
@@ -43,8 +54,8 @@ describe("in Chrome", () => {
     server.close();
   });
 
-  /** Opens a page with this head and waits for what pages/run.ts does. */
-  async function opened(head: string): Promise<Done> {
+  /** Opens a page with this head and gives the value of an expression in it: what pages/run.ts does. */
+  async function opened<T = Done>(head: string, expression = "done"): Promise<T> {
     const icon = '<link rel="icon" href="data:,">';
     writeFileSync(join(app, "index.html"), `<!doctype html><title>wgrad</title>${icon}${head}`);
     const page = await browser.newPage();
@@ -52,10 +63,10 @@ describe("in Chrome", () => {
     page.on("pageerror", (error) => problems.push(String(error)));
     page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/index.html`, { waitUntil: "load" });
-    const done = (await page.evaluate("done").catch((error) => problems.push(String(error)))) as Done;
+    const value = (await page.evaluate(expression).catch((error) => problems.push(String(error)))) as T;
     await page.close();
     expect(problems).toEqual([]);
-    return done;
+    return value;
   }
 
   function check({ product, accuracies: [before, after], kind }: Done): void {
@@ -103,10 +114,25 @@ describe("in Chrome", () => {
     const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
     check(await opened(`${map}${script("plain.js")}`));
   });
+
+  test("a plan that was made ahead, without the compiler", async () => {
+    await viteBuild(join(pages, "planned.ts"), join(app, "planned"));
+    const [a, b] = [(i: number) => (i % 7) - 3, (i: number) => (i % 5) - 2];
+    const matrix = (f: (i: number) => number) =>
+      `{ dtype: "f32", shape: [${n}, ${n}], data: Float64Array.from({ length: ${n * n} }, (_, i) => (${f})(i)) }`;
+    const values = `product(${matrix(a)}, ${matrix(b)}).then(({ data }) => [...data])`;
+    const wanted = Array.from({ length: n * n }, (_, at) => {
+      const [row, column] = [Math.floor(at / n), at % n];
+      let sum = 0; // of small integers: it is exact
+      for (let k = 0; k < n; k++) sum += a(n * row + k) * b(n * k + column);
+      return sum;
+    });
+    expect(await opened<number[]>(script("planned/main.js"), values)).toEqual(wanted);
+  });
 });
 
 test("a name that is imported and not used leaves nothing in a bundle", async () => {
-  const names = ["", "/nn", "/optim", "/data", "/train", "/runtime", "/worker"];
+  const names = ["", "/nn", "/optim", "/data", "/train", "/io", "/onnx", "/runtime", "/worker"];
   const contents = names.map((name) => `import "wgrad${name}";`).join("\n");
   const { outputFiles } = await esbuild.build({
     stdin: { contents, resolveDir: app },
@@ -121,12 +147,6 @@ test("a name that is imported and not used leaves nothing in a bundle", async ()
 const budgets = { planned: 15, trainer: 50, matmul: 42 };
 
 test.each(Object.entries(budgets))("%s.ts weighs at most %i kB", async (page, most) => {
-  const script = `
-    import { f32, planAhead } from "wgrad";
-    const types = { a: f32(512, 512), b: f32(512, 512) };
-    console.log(JSON.stringify(planAhead(({ a, b }) => ({ c: a.matmul(b) }), types)));`;
-  const plan = execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: app });
-  writeFileSync(join(pages, "plan.json"), plan);
   const folder = join(app, "size", page);
   await viteBuild(join(pages, `${page}.ts`), folder);
   const files = readdirSync(folder).filter((name) => name.endsWith(".js"));
