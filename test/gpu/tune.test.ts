@@ -1,8 +1,11 @@
 // The autotuner: what it chooses computes the same, is remembered, and keeps runs identical to the bit.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { root } from "../../src/cli/browsers.mjs";
 import { createGpu } from "../../src/cli/dawn.ts";
 import { readTunings, writeTuning } from "../../src/cli/tuningFile.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
@@ -195,4 +198,32 @@ test("the table says what each choice gained", () => {
     "op [shape] over [terms]                                   fixed ms  chosen ms  ratio  fixed compile ms  chosen compile ms  choice
     matmul [64,10] over [128] of 128 * o0 + r0, o1 + 10 * r0      1.50      0.500  3.00×                20                 30  1×1·4 → 4×2·4"
   `);
+});
+
+test("the command line: --no-tune looks at no remembered choice, --profile times a step and writes a trace", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wgrad-train-"));
+  const [tuning, trace] = ["tuning.json", "trace.json"].map((name) => join(folder, name)) as [string, string];
+  writeFileSync(tuning, "{");
+  const imports = ["--import", "tsx", "--import", "./test/gpu/polling.ts"];
+  const task = ["mnist-mlp", "--runtime", "node", "--examples", "640", "--json", "--tuning", tuning];
+  const train = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [...imports, "src/cli/train.ts", ...task, ...args], { cwd: root });
+  try {
+    await expect(train()).rejects.toThrow("is no JSON");
+    const { stdout } = await train("--no-tune", "--profile", trace);
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ kind }) => kind).filter((kind) => kind !== "report")).toEqual(["start", "summary"]);
+    const { profile, dispatchesPerStep } = lines.at(-1);
+    expect(profile.dispatches).toHaveLength(dispatchesPerStep);
+    expect(profile.microseconds).toBeGreaterThan(0);
+    const { traceEvents } = JSON.parse(readFileSync(trace, "utf8"));
+    const names = traceEvents.filter(({ ph }: { ph: string }) => ph === "X").map(({ name }: { name: string }) => name);
+    const step = profile.dispatches.map(({ label }: { label: string }) => label);
+    expect(names.slice(0, step.length)).toEqual(step);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
