@@ -4,6 +4,7 @@
 //
 //   wgrad.checkpoint   version of this format
 //   config             JSON: what must be equal for training to go on bit for bit
+//   computes           JSON: what model, loss and optimizer compute, which must be equal too
 //   checksum           CRC-32 of the rest, in hexadecimal
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
 import { CheckpointError, FormatError } from "../shape/errors.ts";
@@ -11,20 +12,21 @@ import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import type { TensorType } from "../shape/types.ts";
 import { isType } from "../trace.ts";
 import { crc32 } from "./crc32.ts";
-import { type Config, differences, differing, listed } from "./differences.ts";
+import { type Config, type Descriptions, differences, differentlyDescribed, differing, listed } from "./differences.ts";
 import { parseJson } from "./header.ts";
 import { readSafetensors, type Safetensors, writeSafetensors } from "./safetensors.ts";
 
 export interface Checkpoint {
   readonly config: Config;
+  readonly computes: Descriptions;
   readonly file: Safetensors;
 }
 
 const mark = "wgrad.checkpoint";
-const version = "1";
+const version = "2";
 const blank = "00000000";
 /** In characters: what JSON says takes many times the memory of its text. */
-const longestConfig = 2 ** 16;
+const longestJson = 2 ** 16;
 /** Where the checksum stands: metadata come first, and it first in them. */
 const checksumAt = 8 + '{"__metadata__":{"checksum":"'.length;
 
@@ -39,9 +41,14 @@ function checksumOf({ metadata: { checksum: _, ...metadata }, types, data }: Saf
 }
 
 /** The bytes of a checkpoint. `float64` keeps what the CPU reference computes. */
-export function writeCheckpoint(config: Config, state: Tree<NdArray>, float64: boolean): Uint8Array<ArrayBuffer> {
+export function writeCheckpoint(
+  { config, computes }: Pick<Checkpoint, "config" | "computes">,
+  state: Tree<NdArray>,
+  float64: boolean,
+): Uint8Array<ArrayBuffer> {
   const arrays = new Map(leaves(state, isNdArray).map(({ path, value }) => [path, value]));
-  const metadata = { checksum: blank, [mark]: version, config: JSON.stringify(config) };
+  const texts = { config: JSON.stringify(config), computes: JSON.stringify(computes) };
+  const metadata = { checksum: blank, [mark]: version, ...texts };
   const bytes = writeSafetensors(arrays, { metadata, float64 });
   bytes.set(text.encode(checksumOf(readSafetensors(bytes))), checksumAt);
   return bytes;
@@ -50,7 +57,7 @@ export function writeCheckpoint(config: Config, state: Tree<NdArray>, float64: b
 /** Opens a checkpoint. Throws FormatError if the bytes are none, or damaged; CheckpointError if they are of another version of the format. */
 export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const file = readSafetensors(bytes, "checkpoint");
-  const { [mark]: found, config, checksum } = file.metadata;
+  const { [mark]: found, config, computes, checksum } = file.metadata;
   if (found === undefined)
     throw new FormatError(
       "checkpoint: the file is safetensors and no checkpoint; weights alone are loaded with loadWeights",
@@ -62,24 +69,31 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const sum = checksumOf(file);
   if (sum !== checksum)
     throw new FormatError(`checkpoint: it is damaged, its checksum differs (${sum} vs ${checksum}); take another copy`);
-  return { config: parseConfig(config), file };
+  const isPlain = (value: unknown) => typeof value === "string" || typeof value === "number";
+  const areTexts = (value: unknown) => Array.isArray(value) && value.every((part) => typeof part === "string");
+  return { config: parse(config, isPlain), computes: parse(computes, areTexts), file };
 }
 
-function parseConfig(config = ""): Config {
+/** An object of such values. */
+function parse<T>(json = "", isValue: (value: unknown) => boolean): Readonly<Record<string, T>> {
   const fail = () => {
-    throw new FormatError(`checkpoint: its configuration is none, ${config.slice(0, 40)}; take another copy`);
+    throw new FormatError(`checkpoint: its configuration is none, ${json.slice(0, 40)}; take another copy`);
   };
-  if (config.length > longestConfig) fail();
-  const parsed = parseJson(config, fail) as Config | null;
-  const isPlain = (value: unknown) => typeof value === "string" || typeof value === "number";
-  return typeof parsed === "object" && parsed && Object.values(parsed).every(isPlain) ? parsed : fail();
+  if (json.length > longestJson) fail();
+  const parsed = parseJson(json, fail) as Record<string, T> | null;
+  return typeof parsed === "object" && parsed && Object.values(parsed).every(isValue) ? parsed : fail();
 }
 
 /** The state in a checkpoint, in the form of `types`. Throws CheckpointError, which says all that differs, unless the checkpoint has this
- *  configuration and these arrays. */
-export function stateOf({ config, file }: Checkpoint, wanted: Config, types: Tree<TensorType>): Tree<NdArray> {
+ *  configuration and these arrays; what is computed is compared where those are equal, as it follows from them. */
+export function stateOf(
+  { config, computes, file }: Checkpoint,
+  wanted: Pick<Checkpoint, "config" | "computes">,
+  types: Tree<TensorType>,
+): Tree<NdArray> {
   const arrays = new Map(leaves(types, isType).map(({ path, value }) => [path, value]));
-  const all = [...differing(config, wanted), ...differences(file.types, arrays)];
+  const given = [...differing(config, wanted.config), ...differences(file.types, arrays)];
+  const all = given.length ? given : differentlyDescribed(computes, wanted.computes);
   if (all.length)
     throw new CheckpointError(
       `checkpoint: it is of another training, it has ${listed(all)}; make the trainer as it was`,

@@ -55,7 +55,7 @@ export interface SessionOptions {
 export interface Session {
   readonly device: Device;
   readonly spec: StepSpec;
-  /** What a checkpoint must agree with. */
+  /** What a checkpoint must agree with, besides what a step computes. */
   readonly config: Config;
   readonly program: TreeProgram;
   readonly input: TensorType;
@@ -69,7 +69,7 @@ export interface Session {
  *  ShapeError, DTypeError or ArrayError, and what `begin` throws, before any work on the device. */
 export async function openSession(
   options: SessionOptions,
-  begin: (config: Config, initial: Trees<NdArray>) => Trees<NdArray>,
+  begin: (initial: Trees<NdArray>, of: Pick<Session, "config" | "spec">) => Trees<NdArray>,
 ): Promise<Session> {
   const { device, model, data, batchSize, loss, optimizer, seed = 0, sampling = "shuffle" } = options;
   const { prepare = toUnitRange } = options;
@@ -103,13 +103,14 @@ export async function openSession(
     labels: labels && output.shape.length === 2,
   };
   const config = { seed, sampling, batchSize, x: printType(x), y: printType(y), optimizer: optimizer.name };
-  const held = begin(config, {
+  const initial = {
     params,
     optimizer: optimizer.init(params),
     model: variables.state,
     step: { dtype: "u32", shape: [], data: new Uint32Array(1) },
     history: { ...f32(historyLength, 2), data: new Float64Array(2 * historyLength) },
-  });
+  } as const;
+  const held = begin(initial, { config, spec });
   const types = { state: typesOf(held), data: { x, y } };
   const program = await compileTree(device, trainStep(spec), types, {
     carry: ["state"],

@@ -4,7 +4,6 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
 import type { Recorder } from "../gpu/program.ts";
 import type { Tree } from "../graph/tree.ts";
-import { type Config, differing } from "../io/differences.ts";
 import type { Layer, Variables } from "../nn/layer.ts";
 import { DeviceError, DeviceLostError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
@@ -36,17 +35,9 @@ export interface TrainerOptions extends SessionOptions {
 }
 
 // What a page needs later, or never, is loaded when it is.
-const checkpoints = () => import("../io/checkpoint.ts");
+const checkpoints = () => import("./checkpoints.ts");
 const evaluation = () => import("./evaluate.ts");
 const keepers = () => import("./keeper.ts");
-
-/** A checkpoint's configuration, and its state for a session of that configuration. */
-async function open(bytes: Uint8Array) {
-  const { readCheckpoint, stateOf } = await checkpoints();
-  const checkpoint = readCheckpoint(bytes);
-  const stateFor = (config: Config, types: Trees<TensorType>) => stateOf(checkpoint, config, types) as Trees<NdArray>;
-  return { config: checkpoint.config, stateFor };
-}
 
 /** Holds a model's variables and its data on a device, and the compiled training step. */
 export class Trainer implements AsyncDisposable {
@@ -81,11 +72,13 @@ export class Trainer implements AsyncDisposable {
       throw new ValueError(
         "Trainer: params and checkpoint are both given; a checkpoint has parameters, leave out params",
       );
-    const checkpoint = options.checkpoint && (await open(options.checkpoint));
-    const given = { ...options, seed: options.seed ?? Number(checkpoint?.config.seed ?? 0) };
+    const checkpoint = options.checkpoint && (await checkpoints()).open(options.checkpoint);
+    const given = { ...options, seed: options.seed ?? checkpoint?.seed ?? 0 };
     let begun: Trees<NdArray> = {};
-    const session = await openSession(given, (config, initial) => {
-      begun = checkpoint ? checkpoint.stateFor(config, typesOf(initial) as Trees<TensorType>) : initial;
+    const session = await openSession(given, (initial, of) => {
+      begun = checkpoint
+        ? checkpoint.stateFor({ ...of, data: options.data }, typesOf(initial) as Trees<TensorType>)
+        : initial;
       return begun;
     });
     return new Trainer(given, session, begun, onLost === "fail" ? undefined : keeping?.Keeper);
@@ -202,18 +195,17 @@ export class Trainer implements AsyncDisposable {
    *  steps submitted so far. Training need not stop for it. The bytes are a safetensors file (io/checkpoint.ts). */
   async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
     const state = await this.#surviving(() => readState(this));
-    const { writeCheckpoint } = await checkpoints();
-    return writeCheckpoint(this.#session.config, state, this.device.kind === "cpu");
+    return (await checkpoints()).write(this.#session, state, this.device.kind === "cpu");
   }
 
   /** Goes back, or on, to a checkpoint: from there it trains bit for bit as the trainer that gave it, on an adapter of the same kind. Throws
-   *  CheckpointError, which says all that differs, on a checkpoint of another model, optimizer, data shape, batch size, seed, sampling or
-   *  version; FormatError on bytes that are none. What is not compared: activations, the loss, learning rates, and the data's values. */
+   *  CheckpointError, which says all that differs, on a checkpoint of another model, loss, optimizer (with their options), data shape, batch
+   *  size, seed, sampling or version; FormatError on bytes that are none. What is not compared: the data's values. */
   async restore(checkpoint: Uint8Array): Promise<void> {
-    const { stateFor } = await open(checkpoint);
+    const { stateFor } = (await checkpoints()).open(checkpoint);
     this.#notFitting("restore");
     const types = mapLeaves<DeviceArray, TensorType>(this.state, isDeviceArray, ({ type }) => type);
-    const state = stateFor(this.#session.config, types as Trees<TensorType>);
+    const state = stateFor(this.#session, types as Trees<TensorType>);
     writeTree(this.state, state);
     this.step = stepOf(state);
     this.#keeper?.keep(state);
@@ -247,7 +239,7 @@ export class Trainer implements AsyncDisposable {
       throw error;
     });
     try {
-      const other = differing(session.config, this.#session.config);
+      const other = (await checkpoints()).differing(session.config, this.#session.config);
       if (other.length)
         throw new ValueError(`onLost: the next device has other data, ${other.join(", ")}; give it the same`);
       await replay(session, stepOf(state), this.step);

@@ -18,8 +18,8 @@ import { random } from "../samples/sample.ts";
 
 const device = new CpuDevice();
 const data = { x: random(f32(20, 3), { seed: 1 }), y: ndarray(u8(20), (i) => i % 2) };
-const mlp = (units: number) =>
-  nn.sequential(nn.dense({ units, activation: "tanh" }), nn.batchNorm(), nn.dropout(0.3), nn.dense({ units: 2 }));
+const mlp = (units: number, activation: nn.Activation = "tanh", rate = 0.3) =>
+  nn.sequential(nn.dense({ units, activation }), nn.batchNorm(), nn.dropout(rate), nn.dense({ units: 2 }));
 const options: TrainerOptions = {
   ...{ device, model: mlp(4), data, batchSize: 6, seed: 7, loss: nn.softmaxCrossEntropy },
   optimizer: optim.adam({ learningRate: 0.03 }),
@@ -68,9 +68,11 @@ describe("training goes on from a checkpoint, to the bit", () => {
 });
 
 test("a checkpoint says what it is of", () => {
-  const { config, file } = readCheckpoint(five);
+  const { config, computes, file } = readCheckpoint(five);
   const [x, y] = ["f32[20,3]", "u8[20]"];
   expect(config).toEqual({ seed: 7, sampling: "shuffle", batchSize: 6, x, y, optimizer: "adam" });
+  expect(Object.keys(computes)).toEqual(["model", "loss", "update"]);
+  expect(computes.model).toEqual(expect.arrayContaining(["matmul", "tanh", "0.3", "randomBits shape [6,4]"]));
   expect([...file.read("step").data]).toEqual([5]);
   expect([...file.types.keys()]).toContain("optimizer.m.dense0.weight");
   expect([...file.types.keys()]).toContain("model.batchNorm1.mean");
@@ -87,6 +89,25 @@ describe("a checkpoint of another training says what differs:", () => {
       "optimizer.m.batchNorm1.scale f32[4] (vs f32[5]) and 9 more; make the trainer as it was",
     ],
     ["optimizer", { optimizer: optim.sgd({ learningRate: 1 }) }, "it has optimizer adam (vs sgd), optimizer.m."],
+    ["activation", { model: mlp(4, "relu") }, "it has model tanh (vs relu); make"],
+    ["rate of dropout", { model: mlp(4, "tanh", 0.4) }, "it has model 1.42857, 0.3 (vs 1.66667, 0.4); make"],
+    [
+      "loss",
+      { loss: nn.crossEntropy({ labelSmoothing: 0.1 }) },
+      "it has loss nothing (vs reshape shape [6,1], sub, log, ",
+    ],
+    ["learning rate", { optimizer: optim.adam({ learningRate: 5 }) }, "it has update 0.03 (vs 5); make"],
+    [
+      "schedule",
+      { optimizer: optim.adam({ learningRate: optim.cosine({ learningRate: 0.03, steps: 9 }) }) },
+      "it has update 0.03 (vs 9, minimum, 0.349066, cos, 0.015, 0); make",
+    ],
+    [
+      "decay",
+      { optimizer: optim.adam({ learningRate: 0.03, weightDecay: 0.2 }) },
+      "it has update nothing (vs 0.2); make",
+    ],
+    ["input", { prepare: (x) => x.mul(2) }, "it has model nothing (vs 2); make"],
     ["batch", { batchSize: 7 }, "it has batchSize 6 (vs 7); make"],
     ["seed", { seed: 8 }, "it has seed 7 (vs 8); make"],
     ["sampling", { sampling: "sequential" }, "it has sampling shuffle (vs sequential); make"],
@@ -109,9 +130,9 @@ describe("a checkpoint of another training says what differs:", () => {
   test("version", () => {
     const { metadata, types, read } = readSafetensors(five);
     const arrays = new Map([...types.keys()].map((name) => [name, read(name)]));
-    const later = writeSafetensors(arrays, { metadata: { ...metadata, "wgrad.checkpoint": "2" }, float64: true });
+    const later = writeSafetensors(arrays, { metadata: { ...metadata, "wgrad.checkpoint": "3" }, float64: true });
     expect(() => readCheckpoint(later)).toThrow(CheckpointError);
-    expect(() => readCheckpoint(later)).toThrow("another version of the format (2 vs 1)");
+    expect(() => readCheckpoint(later)).toThrow("another version of the format (3 vs 2)");
   });
 });
 
@@ -124,20 +145,22 @@ describe("what is no checkpoint is refused", () => {
 
   test("one whose configuration is none, however well it is signed", () => {
     for (const config of [null, 7, [[]], { seed: {} }, { seed: null }])
-      expect(() => readCheckpoint(writeCheckpoint(config as never, {}, false))).toThrow("its configuration is none");
+      expect(() => readCheckpoint(writeCheckpoint({ config: config as never, computes: {} }, {}, false))).toThrow(
+        "its configuration is none",
+      );
   });
 
   test("one that would take more than twice its memory", () => {
     const megabytes = 2 ** 20;
     const member = (_: unknown, i: number) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`;
-    const metadata = `"__metadata__":{"checksum":"00000000","wgrad.checkpoint":"1","config":"{}"}`;
+    const metadata = `"__metadata__":{"checksum":"00000000","wgrad.checkpoint":"2","config":"{}"}`;
     const data = `"data":{"dtype":"U8","shape":[${8 * megabytes}],"data_offsets":[0,${8 * megabytes}]}`;
     const header = new TextEncoder().encode(`{${[metadata, data, ...Array.from({ length: 95_000 }, member)]}}`);
     const arrays = new Uint8Array(8 + header.length + 8 * megabytes);
     new DataView(arrays.buffer).setBigUint64(0, BigInt(header.length), true);
     arrays.set(header, 8);
-    const config = writeCheckpoint({ seed: Array(300_000).fill([]) } as never, {}, false);
-    const flipped = writeCheckpoint({}, { x: ndarray(u8(48 * megabytes), () => 0) }, false);
+    const config = writeCheckpoint({ config: { seed: Array(300_000).fill([]) } as never, computes: {} }, {}, false);
+    const flipped = writeCheckpoint({ config: {}, computes: {} }, { x: ndarray(u8(48 * megabytes), () => 0) }, false);
     flipped[flipped.length - 1] = 1;
     for (const [bytes, message] of [
       [arrays, "its checksum differs"],
