@@ -19,8 +19,8 @@ export interface Ceilings {
   readonly gflops: Spread;
   /** How many vec4 accumulators did best. */
   readonly accumulators: number;
-  /** Of the tile that did best; rows from before it was measured lack it. */
-  readonly tile?: Tile;
+  /** What a lane sums at once, as large as kernels have it and smaller; rows from before they were measured lack them. */
+  readonly tiles?: readonly Tile[];
 }
 
 interface Tile {
@@ -158,16 +158,15 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
     const gflops = spread(times.map((ns) => flops / ns));
     if (!best || gflops.median > best.gflops.median) best = { gflops, accumulators };
   }
-  let tile: Tile | undefined;
+  const found: Tile[] = [];
   for (const [rows, columns] of tiles[software ? "software" : "gpu"]) {
     const times = await samplesOf(timer, (await prepare(tileOf(rows, columns)))(workgroups));
     const flops = 2 * terms * rows * columns * rounds * 64 * workgroups;
-    const gflops = spread(times.map((ns) => flops / ns));
-    if (!tile || gflops.median > tile.gflops.median) tile = { rows, columns, gflops };
+    found.push({ rows, columns, gflops: spread(times.map((ns) => flops / ns)) });
   }
   x.destroy();
   y.destroy();
-  return { copies, loadedGigabytesPerSecond, ...best!, tile: tile! };
+  return { copies, loadedGigabytesPerSecond, ...best!, tiles: found };
 }
 
 /** The copy that moves about as much as a kernel does. */

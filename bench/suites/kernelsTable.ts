@@ -11,8 +11,8 @@ export function kernelsTable({ about: { device, ceilings }, rows }: KernelsResul
   const copies = ceilings.copies
     .map(({ bytes, gigabytesPerSecond }) => `${count(bytes)}B ${spreadText(gigabytesPerSecond)} GB/s`)
     .join(", ");
-  const { tile } = ceilings;
-  const ofTile = tile ? `, of a tile of ${tile.rows}×${tile.columns} sums ${spreadText(tile.gflops)}` : "";
+  const tiles = (ceilings.tiles ?? []).map((t) => `${t.rows}×${t.columns} ${spreadText(t.gflops)}`);
+  const ofTile = tiles.length > 0 ? `, of tiles of sums whose factors are at hand ${tiles.join(", ")}` : "";
   const header = ["kernel", "dispatches", "µs (least–most)", "GFLOP/s", "GB/s", "of ceiling", "difference"];
   return [
     device,
