@@ -149,6 +149,16 @@ function sumOf(tile: Tile, gates: number, gate: number): string {
     : `sums[(((${flat}) / ${own}u) ^ place) * ${own}u + (${flat}) % ${own}u]`;
 }
 
+/** A loop of at least one round. It tests at its end: where lanes are masked (SwiftShader) a test at the head takes one round more, in which no
+ *  lane is active. */
+const repeat = (start: string, body: string, next: string, end: string): string => `{
+var ${start};
+loop {
+${body}
+continuing { ${next}; break if ${end}; }
+}
+}`;
+
 interface Step {
   /** Statements of a tile at time t. */
   readonly text: string;
@@ -192,20 +202,15 @@ let t = ${which === "first" ? step.time("0u") : which.time};
 ${place("lane", "")}
 ${step.text}`);
   const tiles = down * across;
-  // where lanes are masked (SwiftShader) a loop that tests at its head takes one more pass, with no lane active; each of these goes round at least once
-  const all = (text: string) => wgsl`{
-var tile = li;
-#if ${tiles > workgroupSize}
-loop {
-#endif
-${place("tile", `own * ${group}u + `)}
-${text}
-#if ${tiles > workgroupSize}
-continuing { tile += ${workgroupSize}u; break if tile >= ${tiles}u; }
-}
-#endif
-}
-storageBarrier();`;
+  const all = (text: string) => {
+    const one = `${place("tile", `own * ${group}u + `)}\n${text}`;
+    const every =
+      tiles > workgroupSize
+        ? repeat("tile = li", one, `tile += ${workgroupSize}u`, `tile >= ${tiles}u`)
+        : `{\nlet tile = li;\n${one}\n}`;
+    return `${every}\nstorageBarrier();`;
+  };
+  const oneStep = `let t = ${step.time("i")};\n${all(step.text)}`;
   const ownership = ownershipOf(tile, batch, which.counter);
   return {
     declarations: `${declarations(tile)}\n${ownership.declarations}`,
@@ -216,12 +221,7 @@ if (first == 0u) {
 ${all(step.before ?? "")}
 }
 #endif
-var i = first;
-loop {
-let t = ${step.time("i")};
-${all(step.text)}
-continuing { i++; break if i == min(first + ${tile.steps}u, ${steps}u); }
-}`,
+${repeat("i = first", oneStep, "i++", `i == min(first + ${tile.steps}u, ${steps}u)`)}`,
   };
 }
 
@@ -231,10 +231,7 @@ export function eachVector({ batch, units }: Sizes, tile: Tile, count: number, t
   const { rows, blocks, width, group } = tile;
   const whole = batch % (group ?? rows) === 0;
   const across = units / width / blocks;
-  return wgsl`{
-var v = 0u;
-loop {
-let line = row + v / ${blocks}u;
+  const body = wgsl`let line = row + v / ${blocks}u;
 #if ${!whole}
 if (line >= ${batch}u) { break; }
 #endif
@@ -242,8 +239,6 @@ let at = t * ${batch}u + line;
 let u = col + v % ${blocks}u * ${across}u;
 let i = line * ${units / width}u + u;
 ${each(count, (c) => `let sum${c} = ${sumOf(tile, count, c)};`)}
-${text}
-continuing { v++; break if v == ${rows * blocks}u; }
-}
-}`;
+${text}`;
+  return repeat("v = 0u", body, "v++", `v == ${rows * blocks}u`);
 }

@@ -1,15 +1,16 @@
-// Link: what the groups read and write, where that lies, and what must run before what.
+// Link: what the groups read and write, where that lies, and what must run before what; and what to move out of one that reads too much.
 import type { ReduceKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
 import type { Place } from "./data.ts";
 import type { Block, Store } from "./emit.ts";
-import { type Group, loadsOf, storedBy } from "./fuse.ts";
+import type { Group } from "./fuse.ts";
 import { buildKernel, type Stored } from "./kernel.ts";
 import type { Schedule } from "./lanes.ts";
 import { Precedence } from "./order.ts";
 import type { Places } from "./places.ts";
 import type { PlaceOf } from "./region.ts";
-import type { Ref, Steps } from "./step.ts";
+import type { Ref, Step, Steps } from "./step.ts";
+import { isView } from "./uses.ts";
 
 export class Link {
   readonly precedence = new Precedence();
@@ -119,4 +120,42 @@ function readsInPlace(
       return s.buffer !== buffer || s.index.max < first || s.index.min >= last || target.includes(s.index.key);
     });
   return harmless(block);
+}
+
+/** What to move out of a group that binds too many buffers: of the maps that it computes on the fly the one that reads from the most
+ *  places, else the last that joined it. */
+export function stepToMove(group: Group, stored: ReadonlyMap<Ref, Group>): Step | undefined {
+  const floating = new Map<Step, Set<Ref>>();
+  const sourcesOf = (ref: Ref): Set<Ref> => {
+    if (ref.step.kernel.kind === "source" || stored.has(ref)) return new Set([ref]);
+    let sources = floating.get(ref.step);
+    if (!sources) {
+      sources = new Set(ref.step.inputs.flatMap((r) => [...sourcesOf(r)]));
+      floating.set(ref.step, sources);
+    }
+    return sources;
+  };
+  for (const step of group.members) for (const r of step.inputs) if (!group.members.has(r.step)) sourcesOf(r);
+  const [widest] = [...floating].sort(([, a], [, b]) => b.size - a.size);
+  if (widest && widest[1].size > 1) return widest[0];
+  return [...group.members].filter((s) => s !== group.core && !isView(s)).at(-1);
+}
+
+/** Which group stores each stored ref. */
+function storedBy(groups: readonly Group[]): Map<Ref, Group> {
+  return new Map(groups.flatMap((g) => [...g.stores].map((ref) => [ref, g] as const)));
+}
+
+/** The refs that the group loads: sources, and what others store. */
+function loadsOf(group: Group, stored: ReadonlyMap<Ref, Group>): Set<Ref> {
+  const loads = new Set<Ref>();
+  const seen = new Set<Ref>();
+  const visit = (ref: Ref) => {
+    if (seen.has(ref) || group.members.has(ref.step)) return;
+    seen.add(ref);
+    if (ref.step.kernel.kind === "source" || stored.has(ref)) loads.add(ref);
+    else for (const r of ref.step.inputs) visit(r);
+  };
+  for (const step of group.members) for (const r of step.inputs) visit(r);
+  return loads;
 }

@@ -8,9 +8,9 @@
 import { toposort } from "../graph/node.ts";
 import type { Trace } from "../trace.ts";
 import type { Plan } from "./data.ts";
-import { fuse, type Group, stepToMove } from "./fuse.ts";
+import { fuse, type Group } from "./fuse.ts";
 import type { Schedule } from "./lanes.ts";
-import { Link } from "./link.ts";
+import { Link, stepToMove } from "./link.ts";
 import { type GroupWork, lowerBundle } from "./lower.ts";
 import { placeTemporaries } from "./memory.ts";
 import type { Functions } from "./module.ts";

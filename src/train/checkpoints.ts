@@ -16,8 +16,6 @@ import { type Trace, trace } from "../trace.ts";
 import { type Trees, typesOf } from "./program.ts";
 import { type StepSpec, targetOf } from "./step.ts";
 
-export { differing } from "../io/differences.ts";
-
 /** What is trained on: of the type of the data, arrays or not. */
 type Data = Dataset<NdArray | DeviceArray>;
 
@@ -42,8 +40,17 @@ export function open(bytes: Uint8Array) {
   };
 }
 
+/** Of a training they stay as they are. */
+const described = new WeakMap<StepSpec, Descriptions>();
+
 /** What the model, the loss and the optimizer's update compute. */
-function computes({ spec, data }: Of, types: Trees<TensorType>): Descriptions {
+function computes(of: Of, types: Trees<TensorType>): Descriptions {
+  let found = described.get(of.spec);
+  if (!found) described.set(of.spec, (found = compute(of, types)));
+  return found;
+}
+
+function compute({ spec, data }: Of, types: Trees<TensorType>): Descriptions {
   const { model, loss, optimizer, prepare, batchSize } = spec;
   const [x, y] = [batchType(typeOf(data.x), batchSize), batchType(typeOf(data.y), batchSize)];
   const { params = {}, model: state = {}, optimizer: slots = {} } = types;

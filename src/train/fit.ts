@@ -167,7 +167,8 @@ async function* advance(
       if (!full && !(pending && device.kind === "cpu")) {
         const steps = Math.min(pace.next(trainer.step - asked), end - trainer.step);
         trainer.program.run({ state: trainer.state, data: trainer.data }, { repeat: steps });
-        const step = (trainer.step += steps);
+        trainer.step += steps;
+        const { step } = trainer;
         const reached = () => step;
         inFlight.push(device.synchronize().then(reached, reached)); // a lost device is told of by the next run
       }

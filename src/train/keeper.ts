@@ -2,6 +2,7 @@
 // step is a function of state and data alone, so what was lost is computed again, to the bit.
 import type { Dataset } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
+import { type Config, differing } from "../io/differences.ts";
 import { DeviceError, DeviceLostError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { isDeviceArray, type Trees } from "./program.ts";
@@ -41,6 +42,13 @@ const sleep = (s: number, signal: AbortSignal | undefined): Promise<void> =>
       reject(signal.reason);
     });
   });
+
+/** Throws ValueError unless training is the same on the next device. */
+export function requireSame(config: Config, wanted: Config): void {
+  const other = differing(config, wanted);
+  if (other.length)
+    throw new ValueError(`onLost: the next device has other data, ${other.join(", ")}; give it the same`);
+}
 
 type Move = (next: NextDevice, state: Trees<NdArray>) => Promise<void>;
 

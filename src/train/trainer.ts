@@ -239,9 +239,7 @@ export class Trainer implements AsyncDisposable {
       throw error;
     });
     try {
-      const other = (await checkpoints()).differing(session.config, this.#session.config);
-      if (other.length)
-        throw new ValueError(`onLost: the next device has other data, ${other.join(", ")}; give it the same`);
+      (await keepers()).requireSame(session.config, this.#session.config); // it is there: the keeper called
       await replay(session, stepOf(state), this.step);
     } catch (error) {
       session.dispose();
