@@ -12,10 +12,15 @@ export interface Copy {
   readonly gigabytesPerSecond: Spread;
 }
 
+interface Loads {
+  readonly count: number;
+  readonly gigabytesPerSecond: Spread;
+}
+
 export interface Ceilings {
   readonly copies: readonly Copy[];
-  /** Of vec4s that lie in the nearest cache, each lane's its own. */
-  readonly loadedGigabytesPerSecond: Spread;
+  /** Of vec4s that lie in the nearest cache, each lane's its own, so many in a loop's body. */
+  readonly loads: readonly Loads[];
   readonly gflops: Spread;
   /** How many vec4 accumulators did best. */
   readonly accumulators: number;
@@ -40,24 +45,27 @@ const copy = (count: number): string => `
   ${Array.from({ length: count }, (_, k) => `y[i + ${64 * k}u] = x[i + ${64 * k}u];`).join("\n  ")}
 }`;
 
+const each = (n: number, f: (i: number) => string) => Array.from({ length: n }, (_, i) => f(i)).join("\n    ");
+
 const rounds = 64;
-/** Multiply-adds of each accumulator, or loads, in a round: going round costs a CPU more than a few of them. */
+/** Multiply-adds of each accumulator in a round: going round costs a CPU more than a few of them. */
 const unroll = 16;
 
+/** Loads in a round: few, and as many as kernels with large tiles have. Code that outgrows a CPU's nearest cache for instructions slows down. */
+const loadCounts = [4, 16, 48];
+
 /** Each invocation adds up vec4s of the first 16 kilobytes. */
-const load = `
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+const load = (count: number) => `
+@group(0) @binding(0) var<storage, read> x: array<vec4f, 1024>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
   var s = vec4f();
   for (var k = 0u; k < ${rounds}u; k++) {
     let at = lane + k;
-    ${Array.from({ length: unroll }, (_, j) => `s += x[(at + ${64 * j}u) % 1024u];`).join("\n    ")}
+    ${each(count, (j) => `s += x[(at + ${64 * (j % 16)}u) % 1024u];`)}
   }
   y[id.x] = s;
 }`;
-
-const each = (n: number, f: (i: number) => string) => Array.from({ length: n }, (_, i) => f(i)).join("\n    ");
 
 /** Each invocation keeps so many vec4 accumulators busy; they depend on the data and on each other, and are stored. */
 const multiplyAdd = (accumulators: number): string => {
@@ -149,8 +157,11 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
     copies.push({ bytes: 2 * each, gigabytesPerSecond: found.reduce((a, b) => (b.median > a.median ? b : a)) });
   }
   const workgroups = software ? 64 : 1 << 14;
-  const loads = await samplesOf(timer, (await prepare(load))(workgroups));
-  const loadedGigabytesPerSecond = spread(loads.map((ns) => (16 * rounds * unroll * 64 * workgroups) / ns));
+  const loads: Loads[] = [];
+  for (const count of loadCounts) {
+    const times = await samplesOf(timer, (await prepare(load(count)))(workgroups));
+    loads.push({ count, gigabytesPerSecond: spread(times.map((ns) => (16 * rounds * count * 64 * workgroups) / ns)) });
+  }
   let best: { gflops: Spread; accumulators: number } | undefined;
   for (const accumulators of [2, 4, 8, 16]) {
     const times = await samplesOf(timer, (await prepare(multiplyAdd(accumulators)))(workgroups));
@@ -166,7 +177,7 @@ export async function measureCeilings(device: GpuDevice, timer: PassTimer): Prom
   }
   x.destroy();
   y.destroy();
-  return { copies, loadedGigabytesPerSecond, ...best!, tiles: found };
+  return { copies, loads, ...best!, tiles: found };
 }
 
 /** The copy that moves about as much as a kernel does. */

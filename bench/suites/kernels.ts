@@ -17,6 +17,7 @@ import { type Ceilings, copyLike, measureCeilings } from "../ceilings.ts";
 import { samplesOf } from "../gpuTime.ts";
 import { requestDevice, sessionStore } from "../host.ts";
 import { each, type Spread, spread } from "../measure.ts";
+import { fastestProduct, n } from "../products.ts";
 import type { About, Message, Result, Row } from "../results.ts";
 import { differenceOf, valuesOf } from "../values.ts";
 
@@ -38,6 +39,8 @@ export interface KernelRow extends Row {
   readonly gigabytesPerSecond: number;
   /** Of the ceiling that is nearer: arithmetic, or a copy that moves about as much. */
   readonly share: number;
+  /** Of what is tried in many. */
+  readonly schedule?: string;
   /** From the reference, relative to its greatest value. Absent where the reference would take too long. */
   readonly difference?: number;
 }
@@ -53,6 +56,9 @@ const tolerance = 1e-4;
 const checkable = 3e8;
 /** A kernel is timed as if it ran for ever: what it takes to compile counts for nothing. */
 const runs = 1e9;
+
+/** The row of what no choice of schedules can exceed. */
+const fastest = `matmul ${n}, every schedule`;
 
 const main: PageModule<KernelsArgs, Message<KernelsAbout, KernelRow>, void> = async (args, send) => {
   const device = await requestDevice();
@@ -72,6 +78,12 @@ const main: PageModule<KernelsArgs, Message<KernelsAbout, KernelRow>, void> = as
   };
   try {
     await each(wanted, nameOf, run, send);
+    if (fastest.includes(args.filter) && !args.skip.includes(fastest)) {
+      send(fastest);
+      const { schedule, nanoseconds } = await fastestProduct(device, timer, args.samples, send);
+      const work = { dispatches: 1, multiplyAdds: n ** 3, bytes: 3 * 4 * n ** 2 };
+      send({ row: { ...rowOf(ceilings, fastest, "products", work, nanoseconds), schedule } });
+    }
   } finally {
     device.dispose();
   }
@@ -106,16 +118,32 @@ async function measure(
   );
   program.dispose();
   disposeTree(inputs);
+  const row = rowOf(ceilings, name, c.group, { dispatches: dispatches.length, multiplyAdds, bytes }, times);
+  return difference === undefined ? row : { ...row, difference };
+}
+
+interface Work {
+  readonly dispatches: number;
+  readonly multiplyAdds: number;
+  readonly bytes: number;
+}
+
+function rowOf(
+  ceilings: Ceilings,
+  name: string,
+  group: string,
+  { dispatches, multiplyAdds, bytes }: Work,
+  times: readonly number[],
+): KernelRow {
   const nanoseconds = spread(times).median;
   const [gflops, gigabytesPerSecond] = [(2 * multiplyAdds) / nanoseconds, bytes / nanoseconds];
   return {
-    ...{ name, group: c.group, dispatches: dispatches.length, gflops, gigabytesPerSecond },
+    ...{ name, group, dispatches, gflops, gigabytesPerSecond },
     microseconds: spread(times.map((ns) => ns / 1000)),
     share: Math.max(
       gflops / ceilings.gflops.median,
       gigabytesPerSecond / copyLike(ceilings, bytes).gigabytesPerSecond.median,
     ),
-    ...(difference === undefined ? {} : { difference }),
   };
 }
 

@@ -1,0 +1,93 @@
+// The fastest product of two matrices that the planner's kernels can be, by trying: every tile, unrolling and way to share that a lane may have.
+// It bounds what a choice of schedules can gain for whatever is made of products.
+import type { DeviceArray } from "../src/device.ts";
+import type { GpuDevice } from "../src/gpu/device.ts";
+import type { PassTimer } from "../src/gpu/passTimer.ts";
+import type { GpuProgram } from "../src/gpu/program.ts";
+import { recordingsOf } from "../src/gpu/recordings.ts";
+import type { Tuning } from "../src/gpu/tuning.ts";
+import { makePlan } from "../src/plan/plan.ts";
+import { printSchedule } from "../src/plan/print.ts";
+import { f32 } from "../src/shape/types.ts";
+import type { Tensor } from "../src/tensor.ts";
+import { trace } from "../src/trace.ts";
+import { samplesOf } from "./gpuTime.ts";
+import { spread } from "./measure.ts";
+import { valuesOf } from "./values.ts";
+
+type Schedule = Tuning[string]["schedule"];
+
+export interface FastestProduct {
+  /** As a plan prints it, and out of how many. */
+  readonly schedule: string;
+  readonly nanoseconds: readonly number[];
+}
+
+/** Rows and columns of the matrices. */
+export const n = 512;
+const sides = [4, 8, 16, 32];
+/** Sums of a lane, at least and at most; fewer load too often. */
+const sums = { software: [64, 256], gpu: [16, 64] } as const;
+const unrolls = [4, 8, 16];
+/** The most multiply-adds in a loop's body: twice as many as the planner allows, since nothing counts here but speed. */
+const mostBody = { software: 2048, gpu: 1024 };
+
+const medianOf = (times: readonly number[]): number => spread(times).median;
+
+const types = { x: f32(n, n), w: f32(n, n) };
+const product = ({ x, w }: { x: Tensor; w: Tensor }) => ({ y: x.matmul(w) });
+
+export async function fastestProduct(
+  device: GpuDevice,
+  timer: PassTimer,
+  samples: number,
+  send: (message: string) => void,
+): Promise<FastestProduct> {
+  const kind = device.software ? "software" : "gpu";
+  const { key, candidates } = workOf(device);
+  const [least, most] = sums[kind];
+  const tiles = sides.flatMap((r) => sides.map((c) => [r, c])).filter(([r, c]) => r! * c! >= least && r! * c! <= most);
+  const plain: Schedule[] = tiles.flatMap((tile) =>
+    unrolls
+      .filter((unroll) => tile[0]! * tile[1]! * unroll <= mostBody[kind])
+      .flatMap((unroll) =>
+        (device.target.quads ? [0, 1] : [undefined]).map((quads) => ({
+          tile,
+          unroll: [unroll],
+          quads,
+          rolled: device.software,
+        })),
+      ),
+  );
+  const inputs = device.put({ x: valuesOf(types.x, -1, 1), w: valuesOf(types.w, -1, 2) });
+  const { tuning } = device;
+  let best: FastestProduct | undefined;
+  const schedules = [...candidates, ...plain];
+  for (const schedule of schedules) {
+    device.tuning = { [key]: { schedule } as never };
+    const program = await device.compile(product, types);
+    const [record] = recordingsOf(program as unknown as GpuProgram, inputs as { x: DeviceArray; w: DeviceArray });
+    const nanoseconds = await samplesOf(timer, record!, samples);
+    program.dispose();
+    const median = medianOf(nanoseconds);
+    send(`  ${printSchedule(schedule)}: ${((2 * n ** 3) / median).toPrecision(3)} GFLOP/s`);
+    if (!best || median < medianOf(best.nanoseconds))
+      best = { schedule: `${printSchedule(schedule)} of ${schedules.length}`, nanoseconds };
+  }
+  device.tuning = tuning;
+  inputs.x.dispose();
+  inputs.w.dispose();
+  return best!;
+}
+
+/** What the product is called in a tuning, and the planner's candidates for it: on a GPU also those whose workgroups share. */
+function workOf(device: GpuDevice): { key: string; candidates: readonly Schedule[] } {
+  let found: { key: string; candidates: readonly Schedule[] } | undefined;
+  makePlan(trace(product as never, types), {
+    ...device.planOptions(),
+    visit: (g) => {
+      found = { key: g.key, candidates: g.candidates() };
+    },
+  });
+  return found!;
+}
