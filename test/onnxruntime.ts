@@ -1,9 +1,10 @@
-// Exported files in ONNX Runtime's WebAssembly build, which runs in Node and in a page: the judge of what is exported.
+// Exported files in ONNX Runtime, the judge of what is exported: its native build in Node, its WebAssembly build in a page.
 import type { InferenceSession, Tensor } from "onnxruntime-web";
+import { chunks } from "../src/data/chunks.ts";
 import { allocate, type NdArray } from "../src/shape/ndarray.ts";
 import type { DType } from "../src/shape/types.ts";
 
-/** The module onnxruntime-web, of Node or of a page. */
+/** The module onnxruntime-node or onnxruntime-web. */
 export interface Runtime {
   readonly InferenceSession: { create(file: Uint8Array): Promise<InferenceSession> };
   readonly Tensor: typeof Tensor;
@@ -28,4 +29,15 @@ export async function load(
     result.set(y!.data as Float32Array);
     return { dtype: type, shape: [...y!.dims], data: result };
   };
+}
+
+/** What a function of so many images gives for all of them. */
+export async function inBatches(
+  run: (x: NdArray) => Promise<NdArray>,
+  images: NdArray,
+  batch: number,
+): Promise<Float64Array> {
+  const all: number[] = [];
+  for (const { chunk } of chunks(images, batch)) all.push(...(await run(chunk)).data);
+  return Float64Array.from(all);
 }

@@ -1,7 +1,7 @@
 // Models to ONNX: every layer's file gives in ONNX Runtime what the model gives, for batches that it was not traced for, and is made of the
 // operators that one expects.
-import * as runtime from "onnxruntime-web";
-import { beforeAll, describe, expect, test } from "vitest";
+import * as runtime from "onnxruntime-node";
+import { describe, expect, test } from "vitest";
 import { lstm, rnn } from "../../src/compositions/recurrence.ts";
 import { conv1d, convTranspose2d } from "../../src/compositions/window.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
@@ -18,9 +18,6 @@ import { graphOf, operatorsOf, wave, weightsOf } from "../onnxFiles.ts";
 import { load } from "../onnxruntime.ts";
 
 const cpu = new CpuDevice();
-beforeAll(() => {
-  runtime.env.wasm.numThreads = 1;
-});
 
 /** Variables as after training: biases are not 0, variances are positive. */
 function variablesOf(model: nn.Layer, input: TensorType): nn.Variables<NdArray> {

@@ -1,6 +1,6 @@
 // ONNX graphs as other exporters write them, as functions and as layers to train.
-import * as runtime from "onnxruntime-web";
-import { beforeAll, describe, expect, test } from "vitest";
+import * as runtime from "onnxruntime-node";
+import { describe, expect, test } from "vitest";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import * as nn from "../../src/nn/index.ts";
@@ -16,9 +16,6 @@ import { type FileParts, fileOf, node, operatorsOf, wave } from "../onnxFiles.ts
 import { load } from "../onnxruntime.ts";
 
 const cpu = new CpuDevice();
-beforeAll(() => {
-  runtime.env.wasm.numThreads = 1;
-});
 
 /** The outputs of a file for these inputs. */
 async function run(parts: FileParts, inputs: Record<string, NdArray>): Promise<Record<string, NdArray>> {

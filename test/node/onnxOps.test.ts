@@ -1,6 +1,7 @@
 // Every op's samples as ONNX files: what ONNX Runtime and the importer make of them is what the reference makes. Each input in turn is the
 // file's input, the others are its weights.
-import * as runtime from "onnxruntime-web";
+import * as runtime from "onnxruntime-node";
+import * as laterRuntime from "onnxruntime-web";
 import { beforeAll, expect, test } from "vitest";
 import { CpuDevice } from "../../src/cpu/device.ts";
 import type { Layer, Variables } from "../../src/nn/layer.ts";
@@ -15,8 +16,7 @@ import { type Sample, samples } from "../samples.ts";
 
 const cpu = new CpuDevice();
 beforeAll(() => {
-  runtime.env.wasm.numThreads = 1;
-  runtime.env.logLevel = "fatal"; // of kernels that it lacks it tells by an error
+  laterRuntime.env.wasm.numThreads = 1;
 });
 
 /** Output `output` of a sample, of its input `which`. */
@@ -54,11 +54,18 @@ interface Found {
 /** What is left open by ONNX: integers that floats beyond their range become. */
 const isOpen = (op: string, { name }: Sample): boolean => op === "cast" && ["f32 to i32", "f32 to u32"].includes(name);
 
+/** What onnxruntime-node 1.17.0 lacks or gets wrong, and later versions do not: arithmetic of u32, lengths of 0, averages at the end. */
+const needsLater = (op: string, { name, inputs }: Sample): boolean =>
+  inputs.some(({ dtype }) => dtype === "u32") ||
+  op === "reverseSequence" ||
+  (op === "avgPool2d" && ["ceil", "a window in the padding dropped"].includes(name));
+
 async function compareSamples(): Promise<Found> {
   const [wrong, right, refused, missing] = [[] as string[], new Set<string>(), new Set<string>(), new Set<string>()];
   for (const { op, name, sample } of allSamples) {
     if (isOpen(op, sample)) continue;
     const want = await reference(sample);
+    const judge = needsLater(op, sample) ? laterRuntime : runtime;
     for (const [which, x] of sample.inputs.entries())
       for (const [output, y] of want.entries()) {
         const params = Object.fromEntries(sample.inputs.map((v, k) => [`v${k}`, v]).filter((_, k) => k !== which));
@@ -66,7 +73,7 @@ async function compareSamples(): Promise<Found> {
           const file = toOnnx(layerOf(sample, which, output), params, x, { batch: "fixed" });
           const differences = [
             compare(await importedOutput(file, x), y, 1e-6),
-            compare(await (await load(runtime, file))(x), y, sample.tolerance ?? 1e-5),
+            compare(await (await load(judge, file))(x), y, sample.tolerance ?? 1e-5),
           ].filter((difference) => difference !== "");
           if (differences.length > 0) wrong.push(`${op}: ${name}, output ${output} of input ${which}: ${differences}`);
           right.add(op);
