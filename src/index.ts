@@ -81,10 +81,12 @@ export type {
   ElementType,
   Place,
   Plan,
+  ReferencePlan,
   Slot,
   Value as PlanValue,
 } from "./plan/data.ts";
 export type { Schedule } from "./plan/lanes.ts";
+export { printPlan } from "./plan/print.ts";
 export type { SavedPlan } from "./plan/saved.ts";
 export * from "./shape/errors.ts";
 export { type NdArray, type NdData, ndarray } from "./shape/ndarray.ts";

@@ -1,7 +1,6 @@
 // A traced function as a program of the reference.
 import { isInput, type Program, type RunOptions, requireArray } from "../device.ts";
 import type { Node } from "../graph/node.ts";
-import { printGraph } from "../graph/print.ts";
 import { leaves, mapTree } from "../graph/tree.ts";
 import { ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
@@ -33,5 +32,5 @@ export function cpuProgram(device: CpuDevice, t: Trace, label: string): Program<
     const outputs = new Map(t.outputs.map(({ value }, i) => [value, results[t.carry.length + i] as NdArray]));
     return mapTree(t.outputTree, isTensor, (tensor) => new CpuArray(device, outputs.get(tensor) as NdArray));
   };
-  return { run, plan: { toString: () => printGraph(targets) }, dispose() {} };
+  return { run, plan: { graph: targets }, dispose() {} };
 }

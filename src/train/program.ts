@@ -3,6 +3,7 @@ import type { CompileOptions, Device, DeviceArray, RunOptions } from "../device.
 import type { Profile, ProfileOptions } from "../gpu/profile.ts";
 import type { Recorder } from "../gpu/program.ts";
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
+import type { Plan, ReferencePlan } from "../plan/data.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, sameType, type TensorType } from "../shape/types.ts";
@@ -31,13 +32,8 @@ export interface ProgramStats {
 export interface TreeProgram {
   /** As of Program. */
   run(inputs: Trees<DeviceArray>, options?: RunOptions): Trees<DeviceArray>;
-  /** Prints. */
-  readonly plan: {
-    /** A table. */
-    toString(): string;
-    /** Of a GPU program. */
-    readonly dispatches?: readonly unknown[];
-  };
+  /** As of Program. */
+  readonly plan: Plan | ReferencePlan;
   /** Of a GPU program: what it has done. */
   readonly stats?: ProgramStats;
   /** Of a GPU program: records into an encoder or pass of the host's. */
