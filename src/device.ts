@@ -80,7 +80,7 @@ export interface Device extends Runtime {
 }
 
 export const isDeviceArray = (x: unknown): x is DeviceArray =>
-  typeof x === "object" && x !== null && "device" in x && "read" in x;
+  typeof x === "object" && x !== null && "device" in x && "read" in x && typeof x.read === "function";
 
 /** The types of a tree of arrays: what to compile for. */
 export const typesOf = <T extends Tree<DeviceArray>>(arrays: T): MapTree<T, DeviceArray, TensorType> =>

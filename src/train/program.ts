@@ -1,5 +1,5 @@
 // Programs whose inputs are trees known only when they run: Device.compile without the static types.
-import type { CompileOptions, Device, DeviceArray, RunOptions } from "../device.ts";
+import { type CompileOptions, type Device, type DeviceArray, isDeviceArray, type RunOptions } from "../device.ts";
 import type { Profile, ProfileOptions } from "../gpu/profile.ts";
 import type { Recorder } from "../gpu/program.ts";
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
@@ -9,7 +9,7 @@ import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, sameType, type TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 
-export { isNdArray };
+export { isDeviceArray, isNdArray };
 
 /** Trees by name. */
 export type Trees<T> = Record<string, Tree<T>>;
@@ -60,9 +60,6 @@ export function compileTree(
   const compile = device.compile.bind(device) as unknown as (...args: unknown[]) => Promise<TreeProgram>;
   return compile(f, types, options);
 }
-
-export const isDeviceArray = (x: unknown): x is DeviceArray =>
-  typeof x === "object" && x !== null && "read" in x && typeof x.read === "function" && "type" in x;
 
 /** mapTree without the static types. */
 export const mapLeaves = <A, B>(
