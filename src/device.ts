@@ -1,6 +1,7 @@
 // What a device is, whichever it is: `gpu/` runs plans on WebGPU, `cpu/` runs graphs by the reference.
 import type { TuneOptions } from "./gpu/tune.ts";
 import { type MapTree, mapTree, type Tree } from "./graph/tree.ts";
+import type { Plan, ReferencePlan } from "./plan/data.ts";
 import { ArrayError, ShapeError } from "./shape/errors.ts";
 import type { NdArray } from "./shape/ndarray.ts";
 import { printType, sameType, type TensorType } from "./shape/types.ts";
@@ -33,11 +34,8 @@ export interface RunOptions {
 export interface Program<I, O> {
   /** Applies the function. Throws ArrayError or ShapeError if an input does not fit, before anything is submitted. */
   run(inputs: MapTree<I, TensorType, DeviceArray>, options?: RunOptions): MapTree<O, Tensor, DeviceArray>;
-  /** Prints as the plan: every dispatch, slot and byte. */
-  readonly plan: {
-    /** A table. */
-    toString(): string;
-  };
+  /** What it runs; `printPlan` prints it: every dispatch, slot and byte. */
+  readonly plan: Plan | ReferencePlan;
   /** Frees what the program made; its outputs are gone. */
   dispose(): void;
 }
@@ -82,7 +80,7 @@ export interface Device extends Runtime {
 }
 
 export const isDeviceArray = (x: unknown): x is DeviceArray =>
-  typeof x === "object" && x !== null && "device" in x && "read" in x;
+  typeof x === "object" && x !== null && "device" in x && "read" in x && typeof x.read === "function";
 
 /** The types of a tree of arrays: what to compile for. */
 export const typesOf = <T extends Tree<DeviceArray>>(arrays: T): MapTree<T, DeviceArray, TensorType> =>

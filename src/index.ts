@@ -4,23 +4,6 @@
  *
  * @module wgrad
  */
-import { CpuDevice } from "./cpu/device.ts";
-import type { Device as AnyDevice } from "./device.ts";
-import { GpuDevice } from "./gpu/device.ts";
-
-/** Where arrays live and programs run. */
-export type Device = AnyDevice;
-
-/** The ways to a device. */
-export const Device = {
-  /** A GPU of our own. Throws DeviceError where there is none. */
-  request: GpuDevice.request,
-  /** The GPUDevice of another app: nothing of it is changed. */
-  from: GpuDevice.from,
-  /** The reference: float64, slow, the specification. */
-  cpu: (): CpuDevice => new CpuDevice(),
-};
-
 export { grad, vjp } from "./autodiff/backward.ts";
 export { checkpoint } from "./autodiff/checkpoint.ts";
 export { type Hvp, hvp, powerStep } from "./autodiff/hvp.ts";
@@ -49,6 +32,7 @@ export {
   type PoolOptions,
 } from "./compositions/window.ts";
 export { type CheckOptions, checkGradients, type GradientCheck } from "./cpu/checkGradients.ts";
+export { CpuDevice } from "./cpu/device.ts";
 export * from "./data/index.ts";
 export {
   type CompileOptions,
@@ -58,8 +42,9 @@ export {
   type Runtime,
   typesOf,
 } from "./device.ts";
+export { Device } from "./devices.ts";
 export type { GpuArray } from "./gpu/array.ts";
-export type { EncodableProgram } from "./gpu/device.ts";
+export { type EncodableProgram, GpuDevice } from "./gpu/device.ts";
 export { type LoadedProgram, loadProgram } from "./gpu/load.ts";
 export type { DispatchTime, Profile, ProfileOptions } from "./gpu/profile.ts";
 export type { EncodeOptions, GpuProgram, Outputs, Recorder, Stats } from "./gpu/program.ts";
@@ -81,10 +66,12 @@ export type {
   ElementType,
   Place,
   Plan,
+  ReferencePlan,
   Slot,
   Value as PlanValue,
 } from "./plan/data.ts";
 export type { Schedule } from "./plan/lanes.ts";
+export { printPlan } from "./plan/print.ts";
 export type { SavedPlan } from "./plan/saved.ts";
 export * from "./shape/errors.ts";
 export { type NdArray, type NdData, ndarray } from "./shape/ndarray.ts";
@@ -105,4 +92,3 @@ export {
 } from "./tensor.ts";
 export type { TypeTree } from "./trace.ts";
 export * from "./train/index.ts";
-export { CpuDevice, GpuDevice };

@@ -59,8 +59,6 @@ export interface Description {
   readonly nodes: readonly GraphNode[];
   readonly dispatches: readonly DispatchRow[];
   readonly slots: readonly Slot[];
-  /** As it prints itself. */
-  readonly printed: string;
 }
 
 export const printType = ({ dtype, shape }: TensorType | NdArray): string => `${dtype}[${shape}]`;
@@ -73,7 +71,7 @@ export function describe(plan: Plan): Description {
   const paths = new Map([...plan.inputs, ...plan.carry].map(({ ref, path }) => [ref, path]));
   const graph = new Graph(plan, makers, paths);
   const dispatches = plan.dispatches.map((_, i) => describeDispatch(plan, i, graph.visit(i), makers, paths));
-  return { nodes: graph.nodes(), dispatches, slots: slotsOf(plan), printed: String(plan) };
+  return { nodes: graph.nodes(), dispatches, slots: slotsOf(plan) };
 }
 
 /** Walks from what each dispatch stores to what it loads. */

@@ -8,6 +8,7 @@ import {
   ndarray,
   nn,
   optim,
+  type Program,
   type TensorType,
   Trainer,
   u8,
@@ -15,7 +16,7 @@ import {
 
 /** A program with inputs to run it on. */
 export interface Ready {
-  readonly program: { readonly plan: { toString(): string }; dispose(): void };
+  readonly program: Pick<Program<unknown, unknown>, "plan" | "dispose">;
   readonly inputs: unknown;
   dispose(): void;
 }

@@ -1,6 +1,6 @@
 // The worker of the page: compiles what is asked for, times it and checks it, away from the page's thread.
 import { expose } from "comlink";
-import type { Device, DispatchCheck, GpuProgram } from "wgrad";
+import { type Device, type DispatchCheck, type GpuProgram, printPlan } from "wgrad";
 import { findDevice } from "../common/findDevice.ts";
 import { type Description, describe } from "./describe.ts";
 import { make, type Ready, type Request } from "./programs.ts";
@@ -46,8 +46,8 @@ class Inspector {
     this.#ready?.dispose();
     this.#ready = ready;
     const { plan } = ready.program;
-    const description = device.kind === "gpu" ? describe((ready.program as GpuProgram).plan) : null;
-    return { description, printed: String(plan), milliseconds };
+    const description = "dispatches" in plan ? describe(plan) : null;
+    return { description, printed: printPlan(plan), milliseconds };
   }
 
   async time(): Promise<Timing> {

@@ -178,7 +178,7 @@ export async function trainJob(
     ...{ testExamples: result.examples, testAccuracy: accuracy, testCorrect: correct, testLoss: result.loss },
     confusion: confusion.map((row) => [...row]),
     imagesPerSecond: (left * args.batch) / seconds,
-    dispatchesPerStep: program.plan.dispatches?.length ?? 0,
+    dispatchesPerStep: "dispatches" in program.plan ? program.plan.dispatches.length : 0,
     submitsPerStep: perStep(program.stats?.submits),
     jsMicrosecondsPerStep: perStep(program.stats?.recordMicroseconds),
     ...(profile ? { profile: plain(profile) } : {}),

@@ -1,9 +1,8 @@
 // A traced function as a program of the reference.
 import { isInput, type Program, type RunOptions, requireArray } from "../device.ts";
 import type { Node } from "../graph/node.ts";
-import { printGraph } from "../graph/print.ts";
 import { leaves, mapTree } from "../graph/tree.ts";
-import { ValueError } from "../shape/errors.ts";
+import { requireCount } from "../shape/count.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { isTensor } from "../tensor.ts";
 import type { Trace } from "../trace.ts";
@@ -15,8 +14,7 @@ import { evaluate } from "./evaluate.ts";
 export function cpuProgram(device: CpuDevice, t: Trace, label: string): Program<any, any> {
   const targets = [...t.carry.map((c) => c.output), ...t.outputs.map((o) => o.value)];
   const run = (inputs: unknown, { repeat = 1 }: RunOptions = {}) => {
-    if (!Number.isInteger(repeat) || repeat < 1)
-      throw new ValueError(`run: repeat must be a positive integer, got ${repeat}`);
+    requireCount(label, "repeat", repeat);
     const given = new Map(leaves(inputs, isInput).map(({ path, value }) => [path, value]));
     const arrays = t.inputs.map(({ path, value }) => {
       const array = requireArray(label, `input ${path}`, given.get(path), value.type, device) as CpuArray;
@@ -33,5 +31,5 @@ export function cpuProgram(device: CpuDevice, t: Trace, label: string): Program<
     const outputs = new Map(t.outputs.map(({ value }, i) => [value, results[t.carry.length + i] as NdArray]));
     return mapTree(t.outputTree, isTensor, (tensor) => new CpuArray(device, outputs.get(tensor) as NdArray));
   };
-  return { run, plan: { toString: () => printGraph(targets) }, dispose() {} };
+  return { run, plan: { graph: targets }, dispose() {} };
 }

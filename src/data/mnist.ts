@@ -27,16 +27,19 @@ async function load(read: ReadFile, set: string): Promise<Dataset> {
   const [imageFile, labelFile] = [`${set}-images-idx3-ubyte`, `${set}-labels-idx1-ubyte`];
   const parse = async (name: string) => parseIdx(await gunzip(await read(name), name), name);
   const [images, labels] = (await Promise.all([parse(imageFile), parse(labelFile)])) as [NdArray, NdArray];
-  if (images.shape.length !== 3)
-    throw new ShapeError(`mnist: ${imageFile} must hold [N, height, width], got ${printType(images)}; check the files`);
-  if (labels.shape.length !== 1)
-    throw new ShapeError(`mnist: ${labelFile} must hold [N], got ${printType(labels)}; check the files`);
+  requireRank(imageFile, images, 3, "[N, height, width]");
+  requireRank(labelFile, labels, 1, "[N]");
   if (images.shape[0] !== labels.shape[0])
     throw new ValueError(
       `mnist: ${imageFile} and ${labelFile} differ in length (${images.shape[0]} vs ${labels.shape[0]}); they are not of one set`,
     );
   checkLabels(labels, 10, labelFile);
   return { x: { ...images, shape: [...images.shape, 1] }, y: labels };
+}
+
+function requireRank(file: string, array: NdArray, rank: number, wanted: string): void {
+  if (array.shape.length !== rank)
+    throw new ShapeError(`mnist: ${file} must hold ${wanted}, got ${printType(array)}; check the files`);
 }
 
 /** Reads files below a URL. */

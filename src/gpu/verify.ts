@@ -7,6 +7,7 @@
 import type { Plan, Value } from "../plan/data.ts";
 import { printTable } from "../plan/print.ts";
 import type { Ref, Step } from "../plan/step.ts";
+import { ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
 import { GpuArray } from "./array.ts";
@@ -83,6 +84,8 @@ export async function verify(
   { tolerance = 2e-5, onProgress }: VerifyOptions = {},
 ): Promise<Verification> {
   const { plan, device } = program;
+  if (!plan.dispatches.some((d) => d.stores.length > 0))
+    throw new ValueError("verify: a loaded plan has no reference; verify the program that it was made from");
   const located = locator(program, inputs);
   const recordings = recordingsOf(program, inputs);
   const known = new Map<Ref, NdArray>();

@@ -4,6 +4,7 @@
 // made and of Tensors when the layer is applied. A functional model is a plain function over the same params, or layers called by
 // `functional` (functional.ts).
 import { mapTree, type Tree } from "../graph/tree.ts";
+import { requireCount } from "../shape/count.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType, u32 } from "../shape/types.ts";
@@ -101,6 +102,5 @@ export function lastSize(name: string, input: TensorType, rank: number, exact: b
 
 /** A size given by the user. Throws ShapeError unless it is a positive integer. */
 export function requireSize(name: string, what: string, size: number): void {
-  if (!Number.isInteger(size) || size < 1)
-    throw new ShapeError(`${name}: ${what} must be a positive integer, got ${size}; correct it`);
+  requireCount(name, what, size, ShapeError);
 }

@@ -1,5 +1,6 @@
 // The plan as plain data, and the layout of values in buffers that `put`, `carry` and the planner share.
 import { alignment, type DType, numel, type TensorType } from "../shape/types.ts";
+import type { Tensor } from "../tensor.ts";
 import type { Stored } from "./kernel.ts";
 import type { Schedule } from "./lanes.ts";
 import type { Ref } from "./step.ts";
@@ -97,7 +98,7 @@ export interface Slot {
   readonly elements: number;
 }
 
-/** What a device runs, as plain data. */
+/** What a device runs, as plain data; `printPlan` prints it. */
 export interface Plan {
   /** In the order in which they run. */
   readonly dispatches: readonly Dispatch[];
@@ -113,8 +114,14 @@ export interface Plan {
   readonly outputs: readonly Value[];
   /** Of the program: constants, outputs, temporaries. */
   readonly buffers: readonly Buffer[];
-  /** A table: every dispatch, its tile, its work, its bytes. */
-  toString(): string;
+  /** Only where values are computed again (`checkpoint`): plans the same function with all values kept, which tells what that saves. */
+  readonly kept?: () => Plan;
+}
+
+/** What the reference has in place of a plan: it runs the graph, op by op. */
+export interface ReferencePlan {
+  /** What the function gives, next values of carried inputs first. */
+  readonly graph: readonly Tensor[];
 }
 
 export const elementType = (dtype: DType): ElementType => (dtype === "f32" || dtype === "i32" ? dtype : "u32");

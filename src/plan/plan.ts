@@ -16,7 +16,6 @@ import { placeTemporaries } from "./memory.ts";
 import type { Functions } from "./module.ts";
 import { pack } from "./order.ts";
 import { Places } from "./places.ts";
-import { printPlan } from "./print.ts";
 import { splitReduce } from "./split.ts";
 import { type Ref, type StepSpec, type Steps, stepsOf } from "./step.ts";
 import type { Target } from "./target.ts";
@@ -63,9 +62,9 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   pack(groups, link.precedence, small, (bundle) => link.countBuffers(bundle) <= target.maxBuffers);
   const dispatches = link.precedence.sorted().flatMap((bundle) => lowerBundle(bundle, link, steps, options));
   const { inputs, carry } = places;
-  const plan = { dispatches, ...placeTemporaries(dispatches, places), inputs, carry, outputs: places.outputs };
+  const plan: Plan = { dispatches, ...placeTemporaries(dispatches, places), inputs, carry, outputs: places.outputs };
   const recomputes = !options.keep && toposort(outputs).some(({ op }) => op.identity === "again");
+  if (!recomputes) return plan;
   const { visit: _, ...rest } = options;
-  const kept = recomputes ? () => makePlan(trace, { ...rest, keep: true }) : undefined;
-  return { ...plan, toString: () => printPlan(plan, kept?.()) };
+  return { ...plan, kept: () => makePlan(trace, { ...rest, keep: true }) };
 }

@@ -1,14 +1,16 @@
 // Prints a plan: a line a dispatch, then the memory, and what computing values again saves of it.
-
+import { printGraph } from "../graph/print.ts";
 import { printType } from "../shape/types.ts";
-import type { Dispatch, Plan } from "./data.ts";
+import type { Dispatch, Plan, ReferencePlan } from "./data.ts";
 import type { Schedule } from "./lanes.ts";
 import { leastBytes } from "./work.ts";
 
-type Printed = Omit<Plan, "toString">;
+/** The plan of a program as a table: every dispatch, its tile, its work, its bytes; then the memory. Where values are computed again it plans the
+ *  function once more, to say what that saves. Of a program of the reference: its graph, a node a line. */
+export const printPlan = (plan: Plan | ReferencePlan): string =>
+  "graph" in plan ? printGraph(plan.graph) : printDispatches(plan);
 
-/** `kept` is the plan of the same function where nothing is computed again. */
-export function printPlan(plan: Printed, kept?: Printed): string {
+function printDispatches(plan: Plan): string {
   const rows = plan.dispatches.map((d, i) => [
     String(i),
     d.label,
@@ -21,9 +23,9 @@ export function printPlan(plan: Printed, kept?: Printed): string {
   const total = (f: (d: Dispatch) => number, { dispatches } = plan) => dispatches.reduce((n, d) => n + f(d), 0);
   const [moved, least] = [total((d) => d.bytes), leastBytes(plan.dispatches)];
   const times = (bytes: number) => `${(moved / bytes).toFixed(2)} times the ${count(bytes)}B needed`;
-  const slotBytes = ({ slots }: Printed) => slots.reduce((n, s) => n + 4 * s.elements, 0);
-  const recomputed = (all: Printed) => {
-    const work = (p: Printed) => total((d) => d.multiplyAdds, p);
+  const slotBytes = ({ slots }: Plan) => slots.reduce((n, s) => n + 4 * s.elements, 0);
+  const recomputed = (all: Plan) => {
+    const work = (p: Plan) => total((d) => d.multiplyAdds, p);
     const saved = slotBytes(all) - slotBytes(plan);
     return `values computed again: ${count(saved)}B of temporaries saved (${count(slotBytes(all))}B if they were kept), ${count(work(plan) - work(all))} multiply-adds more`;
   };
@@ -33,7 +35,7 @@ export function printPlan(plan: Printed, kept?: Printed): string {
     `${count(moved)}B moved, ${times(least.all)} (each value read once, written once), ${times(least.ends)} were nothing handed on between dispatches`,
     `carry ${plan.carry.length} values; inputs ${plan.inputs.map((v) => `${v.path}: ${printType(v.type)}`).join(", ") || "none"}`,
     `temporaries: ${plan.slotOf.size} in ${plan.slots.length} slots, ${count(slotBytes(plan))}B`,
-    ...(kept ? [recomputed(kept)] : []),
+    ...(plan.kept ? [recomputed(plan.kept())] : []),
   ].join("\n");
 }
 

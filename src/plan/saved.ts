@@ -91,7 +91,6 @@ export function loadPlan(saved: SavedPlan): { readonly plan: Plan; readonly outp
     inputs: saved.inputs.map(value),
     carry: saved.carry.map(value),
     outputs: saved.outputs.map(value),
-    toString: () => saved.dispatches.map(({ label, workgroups }) => `${label} (${workgroups.join("×")})`).join("\n"),
   };
   return { plan, outputTree: saved.outputTree };
 }

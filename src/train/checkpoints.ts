@@ -9,11 +9,13 @@ import type { Tree } from "../graph/tree.ts";
 import { readCheckpoint, stateOf, writeCheckpoint } from "../io/checkpoint.ts";
 import { crc32 } from "../io/crc32.ts";
 import type { Config, Descriptions } from "../io/differences.ts";
+import { ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType, u32 } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Trace, trace } from "../trace.ts";
-import { type Trees, typesOf } from "./program.ts";
+import { isDeviceArray, mapLeaves, type Trees, typesOf } from "./program.ts";
+import type { Session } from "./session.ts";
 import { type StepSpec, targetOf } from "./step.ts";
 
 /** What is trained on: of the type of the data, arrays or not. */
@@ -30,14 +32,24 @@ interface Of {
 export const write = (of: Of, state: Trees<NdArray>, float64: boolean): Uint8Array<ArrayBuffer> =>
   writeCheckpoint({ config: of.config, computes: computes(of, typesOf(state) as Trees<TensorType>) }, state, float64);
 
-/** A checkpoint's seed, and its state for a session like the one that it is of. */
-export function open(bytes: Uint8Array) {
+/** A checkpoint's seed, and its state for a session like the one that it is of. Throws ValueError if parameters are given besides. */
+export function open(bytes: Uint8Array, params?: Tree<NdArray>) {
+  if (params)
+    throw new ValueError(
+      "Trainer: params and checkpoint are both given; a checkpoint has parameters, leave out params",
+    );
   const checkpoint = readCheckpoint(bytes);
   return {
     seed: Number(checkpoint.config.seed),
     stateFor: (of: Of, types: Trees<TensorType>) =>
       stateOf(checkpoint, { config: of.config, computes: computes(of, types) }, types) as Trees<NdArray>,
   };
+}
+
+/** A checkpoint's state, for a session that is open. */
+export function stateFrom(bytes: Uint8Array, session: Session): Trees<NdArray> {
+  const types = mapLeaves<DeviceArray, TensorType>(session.state, isDeviceArray, ({ type }) => type);
+  return open(bytes).stateFor(session, types as Trees<TensorType>);
 }
 
 /** Of a training they stay as they are. */

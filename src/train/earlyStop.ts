@@ -28,11 +28,12 @@ export class EarlyStop {
 
   constructor(trainer: Trainer, options: EarlyStopping, validation: Dataset | undefined) {
     const { patience, monitor = "loss", minDelta = 0, restoreBest = true } = options;
+    if (!validation) throw new ValueError("fit: earlyStopping needs validation data; give some");
     if (!Number.isInteger(patience) || patience < 1)
       throw new ValueError(`earlyStopping: patience must be a positive integer, got ${patience}; it counts epochs`);
     if (!(minDelta >= 0))
       throw new ValueError(`earlyStopping: minDelta must be a number ≥ 0, got ${minDelta}; correct it`);
-    if (monitor === "accuracy" && (!trainer.spec.labels || !validation))
+    if (monitor === "accuracy" && !trainer.spec.labels)
       throw new ValueError("earlyStopping: accuracy needs labels; monitor the loss");
     this.#trainer = trainer;
     this.#options = { patience, monitor, minDelta, restoreBest };

@@ -3,6 +3,7 @@ import { chunks, joinRows } from "../data/chunks.ts";
 import { batchType, checkDataset, checkLabels, countOf, type Dataset } from "../data/dataset.ts";
 import type { DeviceArray } from "../device.ts";
 import type { Tree } from "../graph/tree.ts";
+import { requireCount } from "../shape/count.ts";
 import { ShapeError, ValueError } from "../shape/errors.ts";
 import { allocate, type NdArray } from "../shape/ndarray.ts";
 import { printType, type TensorType } from "../shape/types.ts";
@@ -71,7 +72,7 @@ export class Evaluator {
 
   async predict(x: NdArray, batchSize: number): Promise<NdArray> {
     const { state } = this.#trainer;
-    requireBatch(batchSize);
+    requireCount("predict", "batchSize", batchSize);
     const n = x.shape[0] ?? 0;
     if (n < 1) throw new ValueError(`predict: there are no examples in ${printType(x)}; give at least one`);
     this.#requireInput("predict", x);
@@ -106,7 +107,7 @@ export class Evaluator {
   }
 
   #check(data: Dataset, batchSize: number): number {
-    requireBatch(batchSize);
+    requireCount("evaluate", "batchSize", batchSize);
     checkDataset(data);
     this.#requireInput("evaluate", data.x);
     const { spec, output } = this.#trainer;
@@ -168,11 +169,6 @@ export class Evaluator {
     const types = (tree: Tree<DeviceArray>) => mapLeaves(tree, isDeviceArray, ({ type }) => type);
     return { params: types(params!), model: types(model!) };
   }
-}
-
-function requireBatch(batchSize: number): void {
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw new ValueError(`evaluate: batchSize must be a positive integer, got ${batchSize}; correct it`);
 }
 
 function summarise(tally: Record<string, NdArray>, examples: number): Evaluation {

@@ -1,9 +1,10 @@
 // Where a training stopped being finite: its last steps again, with a look at every tensor. Only a failure needs it.
 import type { DeviceArray } from "../device.ts";
 import { leaves, type Tree } from "../graph/tree.ts";
+import { NonFiniteError } from "../shape/errors.ts";
 import { isTensor, type Tensor } from "../tensor.ts";
 import { compileTree, disposeTree, isNdArray, readTree, type Trees } from "./program.ts";
-import { stateTypes } from "./snapshots.ts";
+import { type Snapshots, stateTypes } from "./snapshots.ts";
 import { gradients, next, type StepSpec, size } from "./step.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -25,13 +26,25 @@ const examinedStep =
     return { state: state as unknown as Tree<Tensor>, looks: Object.fromEntries(looks) };
   };
 
+/** A tensor of a step that is not finite. */
+interface NotFinite {
+  readonly step: number;
+  readonly tensor: string;
+}
+
+/** The error of a fit that has `seen` something that is not finite: it says where that began. The trainer is put back to the last good state. */
+export async function explain(trainer: Trainer, snapshots: Snapshots, seen: NotFinite): Promise<NonFiniteError> {
+  const found = (await examine(trainer, await snapshots.restore(), seen.step)) ?? seen;
+  const kept = await snapshots.restore();
+  return new NonFiniteError(
+    `fit: in step ${found.step} ${found.tensor} is not finite; lower the learning rate, clip the gradients or check the data; the trainer has the weights of step ${kept} again`,
+    { cause: found },
+  );
+}
+
 /** Runs a trainer that stands at step `good` up to `badStep` and looks at every tensor of the last two steps: at the one in which a loss was not
  *  finite, and at the one before, whose update may have made it so. Gives the first tensor that is not finite. */
-export async function examine(
-  trainer: Trainer,
-  good: number,
-  badStep: number,
-): Promise<{ step: number; tensor: string } | undefined> {
+async function examine(trainer: Trainer, good: number, badStep: number): Promise<NotFinite | undefined> {
   const { state, data, device, program, spec } = trainer;
   const first = Math.max(good, badStep - 1);
   if (first > good) program.run({ state, data }, { repeat: first - good });

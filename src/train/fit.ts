@@ -3,7 +3,8 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { DeviceArray } from "../device.ts";
 import { leaves, type Tree } from "../graph/tree.ts";
-import { NonFiniteError, ValueError } from "../shape/errors.ts";
+import { requireCount } from "../shape/count.ts";
+import { ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import type { EarlyStop, EarlyStopping } from "./earlyStop.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -205,18 +206,14 @@ async function* advance(
 }
 
 /** How many steps the options ask for. */
-function stepsOf(trainer: Trainer, { epochs, steps, reportEvery, validation, earlyStopping }: FitOptions): number {
-  const positive = (what: string, n: number) => {
-    if (!Number.isInteger(n) || n < 1)
-      throw new ValueError(`fit: ${what} must be a positive integer, got ${n}; correct it`);
-    return n;
-  };
+function stepsOf(trainer: Trainer, { epochs, steps, reportEvery }: FitOptions): number {
+  for (const [what, n] of Object.entries({ epochs, steps, reportEvery }))
+    if (n !== undefined) requireCount("fit", what, n);
   if (epochs !== undefined && steps !== undefined)
     throw new ValueError(`fit: epochs ${epochs} and steps ${steps} are both given; give one`);
-  if (reportEvery !== undefined && positive("reportEvery", reportEvery) > historyLength)
+  if (reportEvery !== undefined && reportEvery > historyLength)
     throw new ValueError(`fit: reportEvery must be at most ${historyLength}, got ${reportEvery}; report more often`);
-  if (earlyStopping && !validation) throw new ValueError("fit: earlyStopping needs validation data; give some");
-  return steps === undefined ? positive("epochs", epochs ?? 1) * trainer.stepsPerEpoch : positive("steps", steps);
+  return steps ?? (epochs ?? 1) * trainer.stepsPerEpoch;
 }
 
 /** The losses and the correct count of the last `count` steps. If one of them or a parameter is not finite, puts back the last good state and
@@ -240,14 +237,9 @@ async function check(
     return { losses, correct: rows.reduce((sum, at) => sum + (summary.data[at + 1] as number), 0) };
   }
   const badStep = bad < 0 ? step - 1 : step - count + bad;
-  const found = (await snapshots.examine(badStep)) ?? {
-    step: badStep,
-    tensor: bad < 0 ? `the updated ${badParam}` : "the loss",
-  };
-  const kept = await snapshots.restore();
+  const { explain } = await import("./examine.ts");
+  const seen = { step: badStep, tensor: bad < 0 ? `the updated ${badParam}` : "the loss" };
+  const error = await explain(trainer, snapshots, seen);
   keeper?.keep(await readState(trainer));
-  throw new NonFiniteError(
-    `fit: in step ${found.step} ${found.tensor} is not finite; lower the learning rate, clip the gradients or check the data; the trainer has the weights of step ${kept} again`,
-    { cause: found },
-  );
+  throw error;
 }

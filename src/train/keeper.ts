@@ -2,11 +2,11 @@
 // step is a function of state and data alone, so what was lost is computed again, to the bit.
 import type { Dataset } from "../data/dataset.ts";
 import type { Device, DeviceArray } from "../device.ts";
-import { type Config, differing } from "../io/differences.ts";
+import { differing } from "../io/differences.ts";
 import { DeviceError, DeviceLostError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { isDeviceArray, type Trees } from "./program.ts";
-import { readState } from "./session.ts";
+import { openSession, readState, type Session, stepOf } from "./session.ts";
 import type { Trainer, TrainerOptions } from "./trainer.ts";
 
 /** Where training goes on. */
@@ -43,11 +43,30 @@ const sleep = (s: number, signal: AbortSignal | undefined): Promise<void> =>
     });
   });
 
-/** Throws ValueError unless training is the same on the next device. */
-export function requireSame(config: Config, wanted: Config): void {
-  const other = differing(config, wanted);
-  if (other.length)
-    throw new ValueError(`onLost: the next device has other data, ${other.join(", ")}; give it the same`);
+/** Steps of a submit, when steps are done again. */
+const replayed = 32;
+
+/** The session that takes the place of a lost one: it goes on from `state` up to `step`. Throws ValueError unless training is the same in it. */
+export async function reopen(
+  options: TrainerOptions,
+  lost: Session,
+  state: Trees<NdArray>,
+  step: number,
+): Promise<Session> {
+  const session = await openSession(options, () => state);
+  try {
+    const other = differing(session.config, lost.config);
+    if (other.length)
+      throw new ValueError(`onLost: the next device has other data, ${other.join(", ")}; give it the same`);
+    for (let at = stepOf(state); at < step; at += replayed) {
+      session.program.run({ state: session.state, data: session.data }, { repeat: Math.min(replayed, step - at) });
+      await session.device.synchronize();
+    }
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
+  return session;
 }
 
 type Move = (next: NextDevice, state: Trees<NdArray>) => Promise<void>;

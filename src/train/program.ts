@@ -1,14 +1,15 @@
 // Programs whose inputs are trees known only when they run: Device.compile without the static types.
-import type { CompileOptions, Device, DeviceArray, RunOptions } from "../device.ts";
+import { type CompileOptions, type Device, type DeviceArray, isDeviceArray, type RunOptions } from "../device.ts";
 import type { Profile, ProfileOptions } from "../gpu/profile.ts";
 import type { Recorder } from "../gpu/program.ts";
 import { leaves, mapTree, type Tree } from "../graph/tree.ts";
+import type { Plan, ReferencePlan } from "../plan/data.ts";
 import { ShapeError } from "../shape/errors.ts";
 import { isNdArray, type NdArray } from "../shape/ndarray.ts";
 import { printType, sameType, type TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
 
-export { isNdArray };
+export { isDeviceArray, isNdArray };
 
 /** Trees by name. */
 export type Trees<T> = Record<string, Tree<T>>;
@@ -31,13 +32,8 @@ export interface ProgramStats {
 export interface TreeProgram {
   /** As of Program. */
   run(inputs: Trees<DeviceArray>, options?: RunOptions): Trees<DeviceArray>;
-  /** Prints. */
-  readonly plan: {
-    /** A table. */
-    toString(): string;
-    /** Of a GPU program. */
-    readonly dispatches?: readonly unknown[];
-  };
+  /** As of Program. */
+  readonly plan: Plan | ReferencePlan;
   /** Of a GPU program: what it has done. */
   readonly stats?: ProgramStats;
   /** Of a GPU program: records into an encoder or pass of the host's. */
@@ -64,9 +60,6 @@ export function compileTree(
   const compile = device.compile.bind(device) as unknown as (...args: unknown[]) => Promise<TreeProgram>;
   return compile(f, types, options);
 }
-
-export const isDeviceArray = (x: unknown): x is DeviceArray =>
-  typeof x === "object" && x !== null && "read" in x && typeof x.read === "function" && "type" in x;
 
 /** mapTree without the static types. */
 export const mapLeaves = <A, B>(

@@ -8,6 +8,7 @@ import type { Layer } from "../nn/layer.ts";
 import { outputType } from "../nn/layer.ts";
 import type { Loss } from "../nn/losses.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
+import { requireCount } from "../shape/count.ts";
 import { ArrayError, ValueError } from "../shape/errors.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import { f32, printType, type TensorType } from "../shape/types.ts";
@@ -76,8 +77,7 @@ export async function openSession(
   checkDataset(data);
   const [x, y] = [typeOf(data.x), typeOf(data.y)];
   const examples = countOf(data);
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw new ValueError(`Trainer: batchSize must be a positive integer, got ${batchSize}; correct it`);
+  requireCount("Trainer", "batchSize", batchSize);
   if (batchSize > examples)
     throw new ValueError(
       `Trainer: a batch is larger than the data (${batchSize} vs ${examples} examples); use a smaller batch or more data`,

@@ -66,13 +66,6 @@ export class Snapshots {
     return step;
   }
 
-  /** From the last good state up to `badStep`: the first tensor that is not finite (examine.ts). */
-  async examine(badStep: number): Promise<{ step: number; tensor: string } | undefined> {
-    const good = await this.restore();
-    const { examine } = await import("./examine.ts");
-    return examine(this.#trainer, good, badStep);
-  }
-
   dispose(): void {
     for (const { arrays } of this.#copies) disposeTree(arrays);
     for (const program of this.#programs) program.dispose();

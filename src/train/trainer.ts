@@ -11,16 +11,7 @@ import type { TensorType } from "../shape/types.ts";
 import type { Evaluation, Evaluator } from "./evaluate.ts";
 import { type FitOptions, type Progress, train } from "./fit.ts";
 import type { Keeper, NextDevice, OnLost } from "./keeper.ts";
-import {
-  checkTree,
-  isDeviceArray,
-  mapLeaves,
-  readTree,
-  type TreeProgram,
-  type Trees,
-  typesOf,
-  writeTree,
-} from "./program.ts";
+import { checkTree, readTree, type TreeProgram, type Trees, typesOf, writeTree } from "./program.ts";
 import { openSession, readState, type Session, type SessionOptions, stepOf } from "./session.ts";
 import { type StepSpec, stepsPerEpoch } from "./step.ts";
 
@@ -68,11 +59,7 @@ export class Trainer implements AsyncDisposable {
     const { onLost = "fail", keepEvery } = options;
     const keeping = onLost === "fail" && keepEvery === undefined ? undefined : await keepers();
     keeping?.checkOnLost(options);
-    if (options.checkpoint && options.params)
-      throw new ValueError(
-        "Trainer: params and checkpoint are both given; a checkpoint has parameters, leave out params",
-      );
-    const checkpoint = options.checkpoint && (await checkpoints()).open(options.checkpoint);
+    const checkpoint = options.checkpoint && (await checkpoints()).open(options.checkpoint, options.params);
     const given = { ...options, seed: options.seed ?? checkpoint?.seed ?? 0 };
     let begun: Trees<NdArray> = {};
     const session = await openSession(given, (initial, of) => {
@@ -202,10 +189,9 @@ export class Trainer implements AsyncDisposable {
    *  CheckpointError, which says all that differs, on a checkpoint of another model, loss, optimizer (with their options), data shape, batch
    *  size, seed, sampling or version; FormatError on bytes that are none. What is not compared: the data's values. */
   async restore(checkpoint: Uint8Array): Promise<void> {
-    const { stateFor } = (await checkpoints()).open(checkpoint);
+    const { stateFrom } = await checkpoints();
     this.#notFitting("restore");
-    const types = mapLeaves<DeviceArray, TensorType>(this.state, isDeviceArray, ({ type }) => type);
-    const state = stateFor(this.#session, types as Trees<TensorType>);
+    const state = stateFrom(checkpoint, this.#session);
     writeTree(this.state, state);
     this.step = stepOf(state);
     this.#keeper?.keep(state);
@@ -234,18 +220,12 @@ export class Trainer implements AsyncDisposable {
 
   /** Goes on from `state` on another device, up to the trainer's step. */
   async #move({ device, data = this.#options.data }: NextDevice, state: Trees<NdArray>): Promise<void> {
-    const session = await openSession({ ...this.#options, device, data }, () => state).catch((error) => {
+    const { reopen } = await keepers(); // it is there: the keeper called
+    const options = { ...this.#options, device, data };
+    const session = await reopen(options, this.#session, state, this.step).catch((error) => {
       this.#disposeOwn(device);
       throw error;
     });
-    try {
-      (await keepers()).requireSame(session.config, this.#session.config); // it is there: the keeper called
-      await replay(session, stepOf(state), this.step);
-    } catch (error) {
-      session.dispose();
-      this.#disposeOwn(device);
-      throw error;
-    }
     this.dispose();
     this.#session = session;
     this.#evaluator = undefined;
@@ -273,15 +253,5 @@ export class Trainer implements AsyncDisposable {
     } finally {
       this.dispose();
     }
-  }
-}
-
-/** Steps in a submit. */
-const replayed = 32;
-
-async function replay({ device, program, state, data }: Session, from: number, to: number): Promise<void> {
-  for (let step = from; step < to; step += replayed) {
-    program.run({ state, data }, { repeat: Math.min(replayed, to - step) });
-    await device.synchronize();
   }
 }

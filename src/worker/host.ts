@@ -31,8 +31,6 @@ export interface TrainerInfo {
   readonly batchSize: number;
   /** A ragged last batch is not one. */
   readonly stepsPerEpoch: number;
-  /** Of the training step, printed. */
-  readonly plan: string;
 }
 
 /** FitOptions that can be sent. Pausing begins earlyStopping anew. */
@@ -78,9 +76,9 @@ export class TrainerHost<Setup = void> {
     await this.dispose();
     const hosted = await this.#make(setup);
     this.#hosted = hosted;
-    const { device, spec, stepsPerEpoch, program } = hosted.trainer;
+    const { device, spec, stepsPerEpoch } = hosted.trainer;
     const { name: adapter, software } = device;
-    return { adapter, software, batchSize: spec.batchSize, stepsPerEpoch, plan: String(program.plan) };
+    return { adapter, software, batchSize: spec.batchSize, stepsPerEpoch };
   }
 
   /** Trains until all is done, or `stop`; a paused run is not over. At most one report is on its way to the page. Throws what `fit` throws. */
@@ -166,6 +164,13 @@ export class TrainerHost<Setup = void> {
   /** Replaces the parameters. Throws ShapeError unless they have the model's names and types. */
   setParams(params: Tree<NdArray>): Promise<void> {
     return this.alone(async () => this.hosted.trainer.setParams(params));
+  }
+
+  /** The plan of the training step, as `printPlan` prints it. */
+  async plan(): Promise<string> {
+    const { program } = this.hosted.trainer;
+    const { printPlan } = await import("../plan/print.ts");
+    return printPlan(program.plan);
   }
 
   /** All that training goes on from, as `Trainer.checkpoint` gives it: bytes to keep. */

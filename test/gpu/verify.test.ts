@@ -8,6 +8,7 @@ import type { GpuProgram } from "../../src/gpu/program.ts";
 import { leaves } from "../../src/graph/tree.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
+import type { Plan } from "../../src/plan/data.ts";
 import { gpuTarget } from "../../src/plan/target.ts";
 import { type NdArray, ndarray } from "../../src/shape/ndarray.ts";
 import { f32, i32, u8 } from "../../src/shape/types.ts";
@@ -62,9 +63,7 @@ describe("what is right passes", () => {
       const result = await check(t);
       expect(result.passed, String(result)).toBe(true);
       expect(result.first).toBeNull();
-      expect(result.dispatches.map((d) => d.label)).toEqual(
-        (t.program.plan.dispatches as { label: string }[]).map((d) => d.label),
-      );
+      expect(result.dispatches.map((d) => d.label)).toEqual((t.program.plan as Plan).dispatches.map((d) => d.label));
       expect(result.dispatches.at(-1)?.values.length).toBeGreaterThan(0);
       expect(await valuesOf(t)).toEqual(before);
     }
@@ -123,7 +122,7 @@ describe("a wrong kernel is named", () => {
 
   test("whichever of a training step's it is", async () => {
     const good = await trainer(cnn(), [12, 12, 1]);
-    const labels = (good.program.plan.dispatches as { label: string }[]).map((d) => d.label);
+    const labels = (good.program.plan as Plan).dispatches.map((d) => d.label);
     good.dispose();
     expect(new Set(labels).size).toBe(labels.length);
     for (const [i, label] of labels.entries()) {

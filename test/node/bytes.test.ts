@@ -6,6 +6,7 @@ import { leaves } from "../../src/graph/tree.ts";
 import * as nn from "../../src/nn/index.ts";
 import type { Plan } from "../../src/plan/data.ts";
 import { makePlan } from "../../src/plan/plan.ts";
+import { printPlan } from "../../src/plan/print.ts";
 import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
 import { leastBytes } from "../../src/plan/work.ts";
 import { f32, numel, u8, u32 } from "../../src/shape/types.ts";
@@ -65,7 +66,8 @@ test.each([gpuTarget, softwareTarget])("the least that a step can move, counted 
     expect(ends).toBeLessThan(batch + state + 64); // a few constants
     expect(all).toBeGreaterThan(ends);
     expect(all).toBeLessThanOrEqual(moved(plan));
-    for (const bytes of [all, ends]) expect(String(plan)).toContain(`${(moved(plan) / bytes).toFixed(2)} times the `);
+    for (const bytes of [all, ends])
+      expect(printPlan(plan)).toContain(`${(moved(plan) / bytes).toFixed(2)} times the `);
   }
 });
 

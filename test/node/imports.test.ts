@@ -18,7 +18,7 @@ const layers: readonly (readonly string[])[] = [
   ["plan", "cpu"],
   ["gpu"],
   ["nn", "optim", "train", "data", "io", "onnx"],
-  ["index", "runtime", "worker"],
+  ["devices", "index", "runtime", "worker"],
   ["cli"],
 ];
 

@@ -7,6 +7,7 @@ import { vjp } from "../../src/autodiff/backward.ts";
 import type { Tree } from "../../src/graph/tree.ts";
 import type { Binding, Buffer, Plan } from "../../src/plan/data.ts";
 import { makePlan } from "../../src/plan/plan.ts";
+import { printPlan } from "../../src/plan/print.ts";
 import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
 import { f32, i32, type TensorType, u8 } from "../../src/shape/types.ts";
 import { concat, type Tensor } from "../../src/tensor.ts";
@@ -141,7 +142,7 @@ describe("every plan", () => {
   });
 
   test("is the same when made again", () => {
-    const text = (plan: Plan) => [String(plan), ...plan.dispatches.map((d) => d.wgsl)];
+    const text = (plan: Plan) => [printPlan(plan), ...plan.dispatches.map((d) => d.wgsl)];
     each((recipe, target) => {
       expect(text(makeRecipePlan(recipe, target))).toEqual(text(planRecipe(recipe, target)));
     }, 20);

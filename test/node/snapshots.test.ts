@@ -7,6 +7,7 @@ import { grad } from "../../src/autodiff/backward.ts";
 import { printGraph } from "../../src/graph/print.ts";
 import { adam } from "../../src/optim/index.ts";
 import { makePlan } from "../../src/plan/plan.ts";
+import { printPlan } from "../../src/plan/print.ts";
 import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
 import { f32, u8, u32 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
@@ -75,7 +76,7 @@ describe.each(Object.entries(graphs))("%s", (name, { f, types, carry = [] }) => 
   });
 
   test.each([gpuTarget, softwareTarget])("plan for $name", async (target) => {
-    await expect(`${planFor(target)}\n`).toMatchFileSnapshot(`__snapshots__/${file}.${target.name}.txt`);
+    await expect(`${printPlan(planFor(target))}\n`).toMatchFileSnapshot(`__snapshots__/${file}.${target.name}.txt`);
   });
 
   test("WGSL", async () => {

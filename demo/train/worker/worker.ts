@@ -91,12 +91,12 @@ class DemoHost extends TrainerHost<Start> {
     const { trainer, device } = this.#session;
     const { gpu } = device as Partial<GpuDevice>;
     const params = leavesOf(trainer.state.params as never) as [string, { type: { shape: readonly number[] } }][];
-    const { dispatches } = trainer.program.plan;
+    const { plan } = trainer.program;
     return {
-      ...{ adapter: device.name, software: device.software, kind: device.kind, plan: String(trainer.program.plan) },
+      ...{ adapter: device.name, software: device.software, kind: device.kind },
       ...{ batchSize: trainer.spec.batchSize, stepsPerEpoch: trainer.stepsPerEpoch, examples: trainer.spec.examples },
       parameters: params.reduce((sum, [, { type }]) => sum + type.shape.reduce((a, b) => a * b, 1), 0),
-      dispatches: dispatches?.length ?? 0,
+      dispatches: "dispatches" in plan ? plan.dispatches.length : 0,
       limits: Object.fromEntries(gpu ? limitNames.map((name) => [name, gpu.limits[name]]) : []),
       features: gpu ? [...gpu.features].sort() : [],
     };
