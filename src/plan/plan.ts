@@ -54,9 +54,9 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   link.settleCarry(steps);
   const moved = groups
     .filter((g) => link.countBuffers([g]) > target.maxBuffers)
-    .map((g) => stepToMove(g, link.stored))
-    .find((step) => step && !apart.has(step.id));
-  if (moved) return makePlan(trace, options, new Set([...apart, moved.id]));
+    .flatMap((g) => stepToMove(g, link.stored)?.id ?? [])
+    .filter((id) => !apart.has(id));
+  if (moved.length > 0) return makePlan(trace, options, new Set([...apart, ...moved]));
 
   const small = (g: Group) => g.core?.kernel.kind !== "custom" && workOf(g) <= smallWork;
   pack(groups, link.precedence, small, (bundle) => link.countBuffers(bundle) <= target.maxBuffers);
