@@ -7,7 +7,7 @@ import { GpuDevice } from "../../src/gpu/device.ts";
 import { leaves, type Tree } from "../../src/graph/tree.ts";
 import { keyOf } from "../../src/nn/key.ts";
 import { predict } from "../../src/nn/layer.ts";
-import { dense, flatten } from "../../src/nn/layers.ts";
+import { conv2d, dense, flatten, maxPool2d } from "../../src/nn/layers.ts";
 import { mse, softmaxCrossEntropy } from "../../src/nn/losses.ts";
 import { sequential } from "../../src/nn/model.ts";
 import { lstm } from "../../src/nn/recurrentLayers.ts";
@@ -233,6 +233,9 @@ describe("the host's device", () => {
   });
 
   // what WebGPU gives every device, and what it gives where only compatibility mode is asked for
+  const cnn = () =>
+    sequential(conv2d({ filters: 4, kernel: 3, activation: "relu" }), maxPool2d(2), flatten(), dense({ units: 3 }));
+
   describe.each(["core", "compatibility"])("with the lowest limits: %s", (featureLevel) => {
     let low: GPUDevice;
     beforeEach(async () => {
@@ -253,13 +256,17 @@ describe("the host's device", () => {
         ["maxStorageBufferBindingSize", 2 ** 27, 2 ** 30],
         ["maxBufferSize", 2 ** 28, 2 ** 30],
       ]);
-      const data = { x: random(u8(32, 4, 5), { low: 0, high: 255, seed: 1 }), y: random(i32(32), { low: 0, high: 3 }) };
-      for (const model of [
-        sequential(flatten(), dense({ units: 12, activation: "relu" }), dense({ units: 3 })),
-        sequential(lstm({ units: 8, returns: "last" }), dense({ units: 3 })),
-      ]) {
+      const y = random(i32(32), { low: 0, high: 3 });
+      const rows = random(u8(32, 4, 5), { low: 0, high: 255, seed: 1 });
+      const images = random(u8(32, 8, 8, 1), { low: 0, high: 255, seed: 1 });
+      const nets = [
+        [rows, sequential(flatten(), dense({ units: 12, activation: "relu" }), dense({ units: 3 }))],
+        [rows, sequential(lstm({ units: 8, returns: "last" }), dense({ units: 3 }))],
+        [images, cnn()],
+      ] as const;
+      for (const [x, model] of nets) {
         const trainer = await Trainer.create({
-          ...{ device, model, data, batchSize: 16, loss: softmaxCrossEntropy, seed: 1 },
+          ...{ device, model, data: { x, y }, batchSize: 16, loss: softmaxCrossEntropy, seed: 1 },
           optimizer: adam({ learningRate: 0.02 }),
         });
         const losses: number[] = [];
@@ -292,7 +299,14 @@ describe("the host's device", () => {
         }) as never,
         types as never,
       );
-      for (const traced of [product, sequence]) {
+      const convolutions = trace(
+        (({ x, w, v }: Record<"x" | "w" | "v", Tensor>) => {
+          const y = x.conv2d(w, { padding: "same" }).relu().maxPool2d(2).conv2d(v, { padding: "same" });
+          return { slopes: grad(y.square().sum(), [x, w, v]) };
+        }) as never,
+        { x: f32(32, 28, 28, 16), w: f32(3, 3, 16, 32), v: f32(3, 3, 32, 32) },
+      );
+      for (const traced of [product, sequence, convolutions]) {
         const { dispatches } = makePlan(traced, { ...options, target: { ...gpuTarget, maxBuffers, maxWorkgroup } });
         const kernels = dispatches.map(({ label, wgsl, bindings }) =>
           device.pipelines.get(
