@@ -236,31 +236,37 @@ export class Model {
       p.vec &&
       origin % 4 === 0 &&
       p.dims.every((d) => box[d] === limit[d] || (evaluate(p.index, stepOver(d)) - origin) % 4 === 0);
-    const inBox = offsets(p.dims.map((d) => box[d] as number));
     const { strides } = p;
-    const positions = strides
-      ? []
-      : inBox.map((o) => p.dims.reduce((at, d, i) => at.with(d, (start[d] as number) + (o[i] as number)), start));
-    const places = strides
-      ? inBox.map((o) => o.reduce((n, x, i) => n + x * (strides[i] as number), origin))
-      : positions.map((at) => evaluate(p.index, at));
+    if (strides) {
+      const places = p.dims.reduce(
+        (all, d, i) => Array.from({ length: box[d] as number }, (_, n) => all.map((x) => x + n * strides[i]!)).flat(),
+        [origin],
+      );
+      return { aligned, ...distinct(places) };
+    }
+    const positions = offsets(p.dims.map((d) => box[d] as number)).map((o) =>
+      p.dims.reduce((at, d, i) => at.with(d, (start[d] as number) + (o[i] as number)), start),
+    );
+    const places = positions.map((at) => evaluate(p.index, at));
+    const { scalars, vec4s } = distinct(places);
     const quotients = p.index.terms.flatMap(({ atom: { of } }) => (of?.op === "div" ? [of] : []));
+    if (quotients.length === 0) return { aligned, scalars, vec4s, values: scalars };
     const valueAt = (position: readonly number[], i: number) =>
       quotients.reduce((n, { arg, by }) => n * by + (evaluate(arg, position) % by), places[i] as number);
-    const scalars = distinct(places);
-    return {
-      ...{ aligned, scalars, vec4s: distinct(places.map((i) => Math.floor(i / 4))) },
-      values: quotients.length > 0 ? distinct(positions.map(valueAt)) : scalars,
-    };
+    return { aligned, scalars, vec4s, values: distinct(positions.map(valueAt)).scalars };
   }
 }
 
-/** How many different numbers there are. */
-function distinct(numbers: readonly number[]): number {
-  const sorted = Float64Array.from(numbers).sort();
-  let count = 0;
-  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) count++;
-  return count;
+/** How many different elements there are, and different vec4s of them. */
+function distinct(places: readonly number[]): Omit<Counts, "aligned"> {
+  const sorted = Float64Array.from(places).sort();
+  let [scalars, vec4s] = [0, 0];
+  for (let i = 0; i < sorted.length; i++) {
+    const [place, last] = [sorted[i] as number, i === 0 ? Number.NaN : (sorted[i - 1] as number)];
+    if (place !== last) scalars++;
+    if (Math.floor(place / 4) !== Math.floor(last / 4)) vec4s++;
+  }
+  return { scalars, vec4s, values: scalars };
 }
 
 /** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */
