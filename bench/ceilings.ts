@@ -19,8 +19,8 @@ interface Loads {
 
 export interface Ceilings {
   readonly copies: readonly Copy[];
-  /** Of vec4s that lie in the nearest cache, each lane's its own, so many in a loop's body. */
-  readonly loads: readonly Loads[];
+  /** Of vec4s that lie in the nearest cache, each lane's its own, so many in a loop's body; rows from before lack them. */
+  readonly loads?: readonly Loads[];
   readonly gflops: Spread;
   /** How many vec4 accumulators did best. */
   readonly accumulators: number;
