@@ -62,7 +62,7 @@ const load = (count: number) => `
   var s = vec4f();
   for (var k = 0u; k < ${rounds}u; k++) {
     let at = lane + k;
-    ${each(count, (j) => `s += x[(at + ${64 * (j % 16)}u) % 1024u];`)}
+    ${each(count, (j) => `s += x[(at + ${64 * j + (j >> 4)}u) % 1024u];`)}
   }
   y[id.x] = s;
 }`;
