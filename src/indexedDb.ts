@@ -1,4 +1,5 @@
-// Values by key in IndexedDB, a database each for what is kept apart.
+// Values by key in IndexedDB, a database each for what is kept apart. The build puts idb-keyval into this module (src/cli/build.mjs).
+import { createStore, del, get, set } from "idb-keyval";
 
 export interface KeyValues<T> {
   get(key: string): Promise<T | undefined>;
@@ -6,38 +7,14 @@ export interface KeyValues<T> {
   delete(key: string): Promise<void>;
 }
 
-/** Undefined where there is no IndexedDB. Every call opens and closes the database, and rejects with what the browser says: storage is denied, or
- *  full. */
+/** Undefined where there is no IndexedDB. Calls reject with what the browser says: storage is denied, or full. */
 export function keyValues<T>(database: string, store: string): KeyValues<T> | undefined {
   if (typeof indexedDB === "undefined") return undefined;
-  const open = (): Promise<IDBDatabase> => {
-    const request = indexedDB.open(database, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(store);
-    return resultOf(request);
-  };
-  const within = async <R>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<R>): Promise<R> => {
-    const opened = await open();
-    try {
-      const transaction = opened.transaction(store, mode);
-      const kept = new Promise<void>((resolve, reject) => {
-        transaction.oncomplete = () => resolve();
-        transaction.onabort = () => reject(transaction.error);
-      });
-      const [result] = await Promise.all([resultOf(use(transaction.objectStore(store))), kept]);
-      return result;
-    } finally {
-      opened.close();
-    }
-  };
+  const kept = createStore(database, store);
+  // async: a page that is denied its storage is told so by an exception
   return {
-    get: (key) => within("readonly", (s) => s.get(key)),
-    set: async (key, value) => void (await within("readwrite", (s) => s.put(value, key))),
-    delete: async (key) => void (await within("readwrite", (s) => s.delete(key))),
+    get: async (key) => get<T>(key, kept),
+    set: async (key, value) => set(key, value, kept),
+    delete: async (key) => del(key, kept),
   };
 }
-
-const resultOf = <T>(request: IDBRequest<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });

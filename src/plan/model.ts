@@ -259,14 +259,8 @@ export class Model {
 
 /** How many different elements there are, and different vec4s of them. */
 function distinct(places: readonly number[]): Omit<Counts, "aligned"> {
-  const sorted = Float64Array.from(places).sort();
-  let [scalars, vec4s] = [0, 0];
-  for (let i = 0; i < sorted.length; i++) {
-    const [place, last] = [sorted[i] as number, i === 0 ? Number.NaN : (sorted[i - 1] as number)];
-    if (place !== last) scalars++;
-    if (Math.floor(place / 4) !== Math.floor(last / 4)) vec4s++;
-  }
-  return { scalars, vec4s, values: scalars };
+  const scalars = new Set(places).size;
+  return { scalars, vec4s: new Set(places.map((i) => Math.floor(i / 4))).size, values: scalars };
 }
 
 /** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */
