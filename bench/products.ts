@@ -1,5 +1,5 @@
-// The fastest product of two matrices that the planner's kernels can be, by trying: every tile, unrolling and way to share that a lane may have.
-// It bounds what a choice of schedules can gain for whatever is made of products.
+// The fastest of many kernels for a product of two matrices: the planner's candidates, and tiles and unrollings by powers of two around them. How
+// much another choice of schedules could gain for whatever is made of products.
 import type { DeviceArray } from "../src/device.ts";
 import type { GpuDevice } from "../src/gpu/device.ts";
 import type { PassTimer } from "../src/gpu/passTimer.ts";

@@ -18,6 +18,8 @@ export interface Job {
   readonly names: readonly TaskName[];
   /** Images that a file takes at a time. */
   readonly batch: number;
+  /** Test images that the file imported again sees. */
+  readonly imported: number;
 }
 
 /** Bytes are in base 64, probabilities float64; the imported file's are of the first images. */
@@ -30,19 +32,23 @@ export interface Report {
 }
 
 const steps = 50;
-/** Test images that the file imported again sees. */
-const importedImages = 2000;
 
 runtime.env.wasm.wasmPaths = { wasm: "/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm" };
 
-const main: PageModule<Job, Report, void> = async ({ names, batch }, send) => {
+const main: PageModule<Job, Report, void> = async (job, send) => {
   const device = await GpuDevice.request();
   const { train, test } = await mnist({ read: fromUrl("/data/mnist") });
-  for (const task of names) send({ task, ...(await runTask(device, task, train, test.x, batch)) });
+  for (const task of job.names) send({ task, ...(await runTask(device, task, train, test.x, job)) });
 };
 export default main;
 
-async function runTask(device: GpuDevice, task: TaskName, train: Dataset, images: NdArray, batch: number) {
+async function runTask(
+  device: GpuDevice,
+  task: TaskName,
+  train: Dataset,
+  images: NdArray,
+  { batch, imported: seen }: Job,
+) {
   const { model, loss, optimizer, batchSize } = tasks[task];
   await using trainer = await Trainer.create({
     ...{ device, model, loss, batchSize, seed: 1, optimizer: optimizerOf(optimizer) },
@@ -65,7 +71,7 @@ async function runTask(device: GpuDevice, task: TaskName, train: Dataset, images
     put.dispose();
     return y;
   };
-  const imported = await inBatches(again, takeExamples({ x: images, y: images }, 0, importedImages).x, batch);
+  const imported = await inBatches(again, takeExamples({ x: images, y: images }, 0, seen).x, batch);
   const text = ({ buffer }: Float64Array) => toBase64(new Uint8Array(buffer));
   return { file: toBase64(file), ours: text(ours), theirs: text(theirs), imported: text(imported) };
 }

@@ -232,10 +232,10 @@ describe("the host's device", () => {
     expect((await caught)?.message).toContain("usage");
   });
 
-  // what WebGPU gives every device, and what it gives where only compatibility mode is asked for
   const cnn = () =>
     sequential(conv2d({ filters: 4, kernel: 3, activation: "relu" }), maxPool2d(2), flatten(), dense({ units: 3 }));
 
+  // what WebGPU gives every device, and what it gives where only compatibility mode is asked for
   describe.each(["core", "compatibility"])("with the lowest limits: %s", (featureLevel) => {
     let low: GPUDevice;
     beforeEach(async () => {
