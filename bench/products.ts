@@ -1,6 +1,7 @@
 // The fastest of many kernels for a product of two matrices: the planner's candidates, and tiles and unrollings by powers of two around them. How
 // much another choice of schedules could gain for whatever is made of products.
-import type { DeviceArray } from "../src/device.ts";
+import { CpuDevice } from "../src/cpu/device.ts";
+import type { Device, DeviceArray } from "../src/device.ts";
 import type { GpuDevice } from "../src/gpu/device.ts";
 import type { PassTimer } from "../src/gpu/passTimer.ts";
 import type { GpuProgram } from "../src/gpu/program.ts";
@@ -8,12 +9,13 @@ import { recordingsOf } from "../src/gpu/recordings.ts";
 import type { Tuning } from "../src/gpu/tuning.ts";
 import { makePlan } from "../src/plan/plan.ts";
 import { printSchedule } from "../src/plan/print.ts";
+import type { NdArray } from "../src/shape/ndarray.ts";
 import { f32 } from "../src/shape/types.ts";
 import type { Tensor } from "../src/tensor.ts";
 import { trace } from "../src/trace.ts";
 import { samplesOf } from "./gpuTime.ts";
 import { spread } from "./measure.ts";
-import { valuesOf } from "./values.ts";
+import { differenceOf, valuesOf } from "./values.ts";
 
 type Schedule = Tuning[string]["schedule"];
 
@@ -25,6 +27,8 @@ export interface FastestProduct {
 
 /** Rows and columns of the matrices. */
 export const n = 512;
+/** From the reference, of the greatest value. */
+const tolerance = 1e-4;
 const sides = [4, 8, 16, 32];
 /** Sums of a lane, at least and at most; fewer load too often. */
 const sums = { software: [64, 256], gpu: [16, 64] } as const;
@@ -59,12 +63,17 @@ export async function fastestProduct(
         })),
       ),
   );
-  const inputs = device.put({ x: valuesOf(types.x, -1, 1), w: valuesOf(types.w, -1, 2) });
+  const values = { x: valuesOf(types.x, -1, 1), w: valuesOf(types.w, -1, 2) };
+  const want = await resultOf(new CpuDevice(), values);
+  const inputs = device.put(values);
   const { tuning } = device;
   let best: FastestProduct | undefined;
   const schedules = [...candidates, ...plain];
   for (const schedule of schedules) {
     device.tuning = { [key]: { schedule } as never };
+    const difference = differenceOf(await resultOf(device, values), want);
+    if (!(difference <= tolerance))
+      throw new Error(`products: ${printSchedule(schedule)} differs from the reference by ${difference}`);
     const program = await device.compile(product, types);
     const [record] = recordingsOf(program as unknown as GpuProgram, inputs as { x: DeviceArray; w: DeviceArray });
     const nanoseconds = await samplesOf(timer, record!, samples);
@@ -78,6 +87,15 @@ export async function fastestProduct(
   inputs.x.dispose();
   inputs.w.dispose();
   return best!;
+}
+
+async function resultOf(device: Device, values: Record<"x" | "w", NdArray>): Promise<NdArray["data"]> {
+  const program = await device.compile(product, types);
+  const inputs = device.put(values);
+  const { data } = await program.run(inputs).y.read();
+  program.dispose();
+  for (const array of Object.values(inputs)) array.dispose();
+  return data;
 }
 
 /** What the product is called in a tuning, and the planner's candidates for it: on a GPU also those whose workgroups share. */
