@@ -13,6 +13,7 @@ import { type Lanes, lanesOf, permuted, type Schedule } from "./lanes.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
 import { type PlaceOf, Region } from "./region.ts";
 import type { Ref } from "./step.ts";
+import { walkBlock } from "./walk.ts";
 
 export interface Kernel {
   readonly label: string;
@@ -28,13 +29,14 @@ export interface Stored {
 }
 
 export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, stores: readonly Stored[]): Kernel {
-  const { unroll, rolled, quads } = schedule;
+  const { unroll, walk, quads } = schedule;
+  const rolled = schedule.rolled || walk !== undefined;
   const lanes = lanesOf(group.domain, schedule);
   const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule, group) : { ...lanes, ...schedule, loops: [] };
 
-  const core = new Region("c", group, lanes, placeOf, null);
+  const walked = walk === undefined ? null : walkBlock(group, schedule, walk, lanes, placeOf);
   const accumulators = new Accumulators(group.core, loops);
-  const epilogue = new Region("e", group, lanes, placeOf, accumulators);
+  const epilogue = new Region("e", group, lanes, placeOf, walked?.sums ?? accumulators);
   for (const { name, quarter } of loops) {
     epilogue.emitter.open(name, ...(quarter ? [quarter] : []));
     if (quarter) epilogue.emitter.statement(`let ${quarter} = q0 ^ ${name};`);
@@ -56,7 +58,8 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
       }
   }
   for (const store of written) epilogue.emitter.statement(store);
-  const reduction = group.core ? reductionBlock(group.core, accumulators, core, unroll) : [];
+  const core = new Region("c", group, lanes, placeOf, null);
+  const reduction = walked?.block ?? (group.core ? reductionBlock(group.core, accumulators, core, unroll) : []);
   const head = epilogue.emitter.scopes[0] as Statement[];
   const block: Block = [...reduction, ...accumulators.arrays, ...head, ...epilogue.emitter.nest(loops)];
   return { label: group.label, lanes, block, schedule };

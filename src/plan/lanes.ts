@@ -15,6 +15,8 @@ export interface Schedule {
   readonly unroll: readonly number[];
   /** The dimension, of which a tile has a multiple of four, in which the lanes of a quad share out what they have in common. */
   readonly quads?: number | undefined;
+  /** The dimension of the tile that a lane walks along (walk.ts). Its lanes share in quads, and what is made of the sums is made in loops. */
+  readonly walk?: number | undefined;
   /** What is made of the sums of a tile is made in loops, four columns at a time: less to compile, but the sums go through an array. */
   readonly rolled?: boolean;
   /** Lanes of a workgroup in each dimension; loads that they have in common go through workgroup memory. */
@@ -42,13 +44,13 @@ export function largestDivisor(n: number, most: number): number {
 export const lanesIn = (domain: readonly number[], tile: readonly number[]): number[] =>
   domain.map((n, d) => Math.ceil(n / (tile[d] as number)));
 
-export function lanesOf(domain: readonly number[], { tile, group, quads }: Schedule): Lanes {
+export function lanesOf(domain: readonly number[], { tile, group, quads, walk }: Schedule): Lanes {
   const counts = lanesIn(domain, tile);
-  return group ? boxedLanes(counts, tile, group) : plainLanes(counts, tile, quads);
+  return group ? boxedLanes(counts, tile, group) : plainLanes(counts, tile, quads !== undefined || walk !== undefined);
 }
 
-function plainLanes(least: readonly number[], tile: readonly number[], quads: number | undefined): Lanes {
-  const { counts, varying } = quads === undefined ? { counts: least, varying: null } : quadLanes(least);
+function plainLanes(least: readonly number[], tile: readonly number[], inQuads: boolean): Lanes {
+  const { counts, varying } = inQuads ? quadLanes(least) : { counts: least, varying: null };
   const origin = counts.map((n, d) => Index.atom(`o${d}`, 0, n - 1).mul(tile[d] as number));
   return {
     ...{ count: numel(counts), origin, group: null, workgroups: null },

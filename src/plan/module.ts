@@ -52,7 +52,7 @@ export function printModule(kernels: readonly Kernel[], workgroupSize: number, f
     `@compute @workgroup_size(${size})\nfn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n` +
     `  let group = ${group};\n  ${calls.join("")}\n}\n`;
   const text = [
-    ...(kernels.some((k) => k.schedule.quads !== undefined) ? [subgroups] : []),
+    ...(kernels.some((k) => k.schedule.quads !== undefined || k.schedule.walk !== undefined) ? [subgroups] : []),
     declarations.join("\n"),
     ...printed.flatMap((p) => p.memory),
     ...printed.map((p) => p.wgsl),

@@ -141,7 +141,7 @@ function declare(combine: Combine, i: number, dtype: string): string[] {
 const leastChain = 4;
 
 /** The sum of an iteration's terms up to the k-th. */
-function chain(dtype: DType, i: number, k: number, [x, y]: readonly string[]): string {
+export function chain(dtype: DType, i: number, k: number, [x, y]: readonly string[]): string {
   const before = `s${i}_${k - 1}`;
   if (k === 0) return `let s${i}_0 = ${y === undefined ? x : `${x} * ${y}`};`;
   if (y === undefined) return `let s${i}_${k} = ${before} + ${x};`;

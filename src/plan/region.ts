@@ -10,8 +10,12 @@ import type { Place } from "./data.ts";
 import { Emitter } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { type Lanes, quarter } from "./lanes.ts";
-import type { Accumulators } from "./reduction.ts";
 import type { Ref, Step } from "./step.ts";
+
+/** The elements of a group's core, once they are made. */
+export interface Elements {
+  element(output: number, at: readonly Index[]): string;
+}
 
 /** Where a ref is loaded from by a group: null if the group computes it. */
 export type PlaceOf = (ref: Ref) => Place | null;
@@ -21,15 +25,15 @@ export class Region {
   readonly #group: Group;
   readonly #lanes: Lanes;
   readonly #placeOf: PlaceOf;
-  readonly #accumulators: Accumulators | null;
+  readonly #elements: Elements | null;
   readonly #memo = new Map<Ref, Map<string, string>>();
 
-  constructor(prefix: string, group: Group, lanes: Lanes, placeOf: PlaceOf, accumulators: Accumulators | null) {
+  constructor(prefix: string, group: Group, lanes: Lanes, placeOf: PlaceOf, elements: Elements | null) {
     this.emitter = new Emitter(prefix);
     this.#group = group;
     this.#lanes = lanes;
     this.#placeOf = placeOf;
-    this.#accumulators = accumulators;
+    this.#elements = elements;
   }
 
   value(ref: Ref, at: readonly Index[]): string {
@@ -55,8 +59,8 @@ export class Region {
     const chosen = this.#choose(ref, at);
     if (chosen !== null) return chosen;
     if (ref.step === this.#group.core) {
-      if (!this.#accumulators) throw new InternalError(`${this.#group.label}: reads its own result`);
-      return this.emitter.let(this.#accumulators.element(ref.output, at));
+      if (!this.#elements) throw new InternalError(`${this.#group.label}: reads its own result`);
+      return this.emitter.let(this.#elements.element(ref.output, at));
     }
     if (ref.step.kernel.kind === "reduce") return this.#reduceRow(ref, at);
     if (ref.step.kernel.kind !== "map") throw new InternalError(`${this.#group.label}: ${ref.step.name} is not stored`);

@@ -11,6 +11,7 @@ import { largestDivisor, type Schedule } from "./lanes.ts";
 import { busyLanes, type Costed, Model } from "./model.ts";
 import type { PlaceOf } from "./region.ts";
 import type { Target } from "./target.ts";
+import { walkCandidates } from "./walk.ts";
 
 /** Candidates that are built and counted. */
 const shortList = 4;
@@ -33,7 +34,8 @@ export function rankKernels(
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
-  return [...short.map(({ schedule }) => build(schedule)), ...boxes.filter((k) => fitsMemory(k, target))]
+  const walks = walkCandidates(group, extents, target).map(build);
+  return [...short.map(({ schedule }) => build(schedule)), ...walks, ...boxes.filter((k) => fitsMemory(k, target))]
     .map((kernel) => ({ kernel, cost: countedCost(kernel, target) }))
     .sort((a, b) => a.cost - b.cost)
     .map(({ kernel }) => kernel);
@@ -47,13 +49,16 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
 }
 
 /** Cost of a built kernel, counted statement by statement. */
-function countedCost({ block, lanes }: Kernel, target: Target): number {
+function countedCost({ block, lanes, schedule }: Kernel, target: Target): number {
   const { cost } = target;
+  const near = schedule.walk === undefined ? null : target.near;
   const accumulators = block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length;
   let compile = 0;
   const statement = (s: string): number => {
     if (s.startsWith("var ")) return 0;
-    if (accumulates.test(s)) return cost.fma;
+    if (accumulates.test(s)) return near?.fma ?? cost.fma;
+    if (near && s.startsWith("acc[")) return near.sum;
+    if (s.startsWith("held[")) return cost.array;
     if (s.includes("= quadSwap")) return cost.exchange;
     return s.includes("= acc") ? cost.array : cost.statement;
   };
@@ -66,7 +71,7 @@ function countedCost({ block, lanes }: Kernel, target: Target): number {
     const quads = new Set<string>();
     let sum = 0;
     const load = (s: Load, each: number) => {
-      sum += times * price(s, each, looped);
+      sum += times * (near && looped ? near.load : price(s, each, looped));
       compile += cost.compile.load;
     };
     for (const s of b) {
@@ -75,8 +80,8 @@ function countedCost({ block, lanes }: Kernel, target: Target): number {
       else if ("loop" in s) {
         const n = times * s.loop.times;
         const barriers = lanes.group ? 2 * cost.barrier : 0;
-        sum += n * (cost.loop + s.carries * cost.carried + barriers) + count(s.body, n, true);
-      } else if (s.kind === "store") sum += times * cost.store;
+        sum += n * ((near?.loop ?? cost.loop) + s.carries * cost.carried + barriers) + count(s.body, n, true);
+      } else if (s.kind === "store") sum += times * (near && looped ? near.store : cost.store);
       else if (s.buffer.elements % 4 === 0 && isAligned(s.index)) {
         const key = `${s.buffer.name} ${quadKey(s.index)}`;
         if (!quads.has(key)) load(s, cost.loadVec4);
