@@ -41,6 +41,8 @@ export interface Tile {
   readonly steps: number;
   /** Quads share the loads of the matrix, if a tile's columns are a multiple of four: the tiles of a batch, or of a group, are. */
   readonly quads: boolean;
+  /** A tile is all rows of a group, and lanes hold their columns of the matrix for all steps (held.ts): so many steps of the inner dimension a loop. */
+  readonly hold?: number;
 }
 
 /** What the arrays are called; absent ones are zeros. */
@@ -71,7 +73,7 @@ export function loads(text: string, values: Readonly<Record<string, string>>): s
     .join("\n");
 }
 
-const declarations = ({ width }: Tile): string => wgsl`
+export const declarations = ({ width }: Tile): string => wgsl`
 #if ${width === 4}
 alias V = vec4f;
 fn tanh_v(x: V) -> V { return V(tanh_safe(x.x), tanh_safe(x.y), tanh_safe(x.z), tanh_safe(x.w)); }
@@ -151,7 +153,7 @@ function sumOf(tile: Tile, gates: number, gate: number): string {
 
 /** A loop of at least one round. It tests at its end: where lanes are masked (SwiftShader) a test at the head takes one round more, in which no
  *  lane is active. */
-const repeat = (start: string, body: string, next: string, end: string): string => `{
+export const repeat = (start: string, body: string, next: string, end: string): string => `{
 var ${start};
 loop {
 ${body}
@@ -159,7 +161,7 @@ continuing { ${next}; break if ${end}; }
 }
 }`;
 
-interface Step {
+export interface Step {
   /** Statements of a tile at time t. */
   readonly text: string;
   /** Statements of a tile before the first step of all. */
@@ -168,7 +170,7 @@ interface Step {
 }
 
 /** `own`: which rows, in groups, are a workgroup's. */
-function ownershipOf({ group, starters }: Tile, batch: number, counter: string): Code {
+export function ownershipOf({ group, starters }: Tile, batch: number, counter: string): Code {
   if (starters === null) return { declarations: "", body: "let own = wg.x;" };
   return {
     declarations: "var<workgroup> started: u32;",

@@ -1,4 +1,5 @@
 // Recurrences over time, forward and backward, for any cell.
+import { driveHeld, eachCell, fillHeld, type HeldFactors, heldProduct, isHeld } from "./held.ts";
 import {
   type Cell,
   type Code,
@@ -76,12 +77,26 @@ ${each(saved, (k) => `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u] = s${k};`
 ${keep}
 #endif`;
   const where = loops(which) && !n.h0 ? "t > 0u" : null;
+  if (isHeld(tile) && loops(which)) {
+    const factors: HeldFactors = {
+      ...{ from: n.hs!, start, inner: s.units, parts: 1, matrix: n.wh!, length: gates * s.units },
+      columns: columns.map((c) => c.replace("col", "li")),
+    };
+    const multiply = heldProduct(s, tile, factors, (c, sum) => `sums[r * ${columns.length}u + ${c}u] = ${sum};`);
+    const sumOf = (c: number) => `sums[v * ${gates}u + ${c}u]`;
+    return driveHeld(s, tile, which, {
+      setup: fillHeld(factors),
+      text: step(tile, columns.length, multiply, where, eachCell(s, tile, gates, sumOf, vector)),
+      before: `let t = 0u;\n${eachCell(s, tile, 0, sumOf, keep)}`,
+      time: (i) => i,
+    });
+  }
   const text = step(tile, columns.length, multiply, where, eachVector(s, tile, gates, vector));
   const before = `let t = 0u;\n${eachVector(s, tile, 0, keep)}`;
   return drive(s, tile, which, { text, before, time: (i) => i });
 }
 
-/** dhs, dcs [T+1,B,H], whT [G·H,H], hs, cs, saved → d [T,B,G·H], e likewise, carry [B,H] */
+/** dhs, dcs [T+1,B,H], whT [G·H,H], hs, cs, saved → d [T,B,G·H], e likewise, carry [B,H]; where a tile is held, through partial [B,G,H] */
 export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
   const { gates, saved } = cell;
   const hv = s.units / tile.width;
@@ -120,6 +135,22 @@ ${store(n.e, "e")}
 ${n.carry ?? ""}[i] = carryNext;
 #endif`;
   const where = loops(which) ? `t < ${s.steps - 1}u` : null;
+  if (isHeld(tile) && loops(which)) {
+    const own = (gates * s.units) / tile.workgroupSize;
+    const held: HeldFactors = {
+      ...{ from: n.d!, start, inner: s.units, parts: gates, matrix: n.whT!, length: s.units },
+      columns: Array.from({ length: own }, (_, c) => `col + ${(c * s.units) / own}u`),
+    };
+    const partial = (line: string, part: string) => `${n.partial}[(${line} * ${gates}u + ${part}) * ${s.units}u + `;
+    const multiply = heldProduct(s, tile, held, (c, sum) => `${partial("line", "part")}${held.columns[c]}] = ${sum};`);
+    const parts = Array.from({ length: gates }, (_, g) => `${partial("line", `${g}u`)}u]`).join(" + ");
+    const cells = eachCell(s, tile, 1, () => `select(V(), ${parts}, ${where})`, vector);
+    return driveHeld(s, tile, which, {
+      setup: `let part = li / ${s.units / own}u;\nlet col = li % ${s.units / own}u;\n${fillHeld(held)}`,
+      text: step(tile, own, multiply, where, `storageBarrier();\n${cells}`),
+      time: (i) => `${s.steps - 1}u - ${i}`,
+    });
+  }
   const text = step(tile, columns.length, multiply, where, eachVector(s, tile, 1, vector));
   return drive(s, tile, which, { text, time: (i) => `${s.steps - 1}u - ${i}` });
 }

@@ -88,17 +88,43 @@ describe.each(["loop", "step", 3] as const)("%s, with a GPU's tiles", (form) => 
 describe("with a CPU's tiles, whose columns quads share", () => {
   test.each(
     Object.keys(build).flatMap((name) => [
-      [name, 5, 35, 16],
+      [name, 5, 35, 16], // held
       [name, 5, 9, 20], // five vectors, which are not shared out
       [name, 5, 70, 24],
     ]) as [string, number, number, number][],
   )("%s [%i,%i,%i]", (name, T, B, H) => onCpu(() => check(name, [T, B, H], "loop")));
 
-  // large enough for tiles of 32 columns
+  // columns held, of one chunk, two and four; then large enough for tiles of 32 columns
   test.each([
-    ["rnn", 16, 64, 128],
+    ["gru", 3, 16, 48],
     ["lstm", 4, 64, 128],
+    ["lstm", 2, 16, 256],
+    ["rnn", 16, 64, 136],
+    ["lstm", 6, 64, 104],
   ] as const)("%s [%i,%i,%i]", (name, T, B, H) => onCpu(() => check(name, [T, B, H], "loop")));
+
+  test.each(["lstm", "gru"])("%s in three dispatches", (name) => onCpu(() => check(name, [7, 20, 16], 3)));
+
+  test("from states that are given", () =>
+    onCpu(async () => {
+      const [T, B, H] = [3, 20, 16];
+      const values = {
+        ...{ x: random(f32(T, B, 4 * H), { seed: 1 }), w: random(f32(H, 4 * H), { seed: 2 }) },
+        ...{ h: random(f32(B, H), { seed: 3 }), c: random(f32(B, H), { seed: 4 }), up: random(f32(T + 1, B, H)) },
+      };
+      const f = ({ x, w, h, c, up }: Record<keyof typeof values, Tensor>) => {
+        const { hs, cs } = recurrence.lstm(x, w, { h, c }, "loop");
+        const [dx, dw, dh, dc] = vjp([hs, cs], [up, up], [x, w, h, c]) as Tensor[];
+        return { hs, cs, dx: dx!, dw: dw!, dh: dh!, dc: dc! };
+      };
+      const run = async (device: Device) => {
+        const program = await device.compile(f, values);
+        const outputs = program.run(device.put(values) as never) as unknown as Record<string, DeviceArray>;
+        return Promise.all(Object.values(outputs).map((a) => a.read()));
+      };
+      const [got, want] = [await run(gpu), await run(new CpuDevice())];
+      for (const [k, w] of want.entries()) expect(distance(got[k]!, w)).toBeLessThan(1e-5);
+    }));
 
   async function onCpu(f: () => Promise<void>): Promise<void> {
     Object.assign(gpu, { target: softwareTarget });

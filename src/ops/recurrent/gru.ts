@@ -12,7 +12,16 @@ import { allocate } from "../../shape/ndarray.ts";
 import { f32, numel } from "../../shape/types.ts";
 import type { Tensor } from "../../tensor.ts";
 import { custom } from "../custom.ts";
-import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
+import {
+  dispatchesOf,
+  type FormParams,
+  formOf,
+  heldTileOf,
+  partialsOf,
+  requireShape,
+  sizesOf,
+  statesSizes,
+} from "./kernel.ts";
 
 export interface GruParams extends FormParams {
   /** h0 is given. */
@@ -58,7 +67,7 @@ export const gru: Op<GruParams> = {
     ...custom,
     dispatches({ inputs: [x, wh], params }, adapter) {
       const s = sizesOf("gru", x!, wh!, 3);
-      const tile = tileOf(s, 3, adapter, params);
+      const tile = heldTileOf(s, 3, adapter, params, false);
       return dispatchesOf("gru", s, tile, 3, false, ({ inputs, outputs: [hs, saved] }, which) => {
         const [x, wh, bias, h0] = inputs;
         return forward(cell, s, tile, { x, wh, bias, h0, hs, saved }, which);
@@ -117,13 +126,21 @@ export const gruGrad: Op<FormParams> = {
   },
   kernel: {
     ...custom,
+    scratch: ({ inputs: [dhs] }) => [partialsOf("gruGrad", dhs!, 3)],
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("gruGrad", dhs!);
-      const tile = tileOf(s, 1, adapter, params);
-      return dispatchesOf("gruGrad", s, tile, 3, true, ({ inputs, outputs: [e, d, carry] }, which) => {
-        const [dhs, whT, hs, saved] = inputs;
-        return backward(cell, s, tile, { dhs, whT, hs, saved, d, e, carry }, which);
-      });
+      const tile = heldTileOf(s, 3, adapter, params, true);
+      return dispatchesOf(
+        "gruGrad",
+        s,
+        tile,
+        3,
+        true,
+        ({ inputs, outputs: [e, d, carry], scratch: [partial] }, which) => {
+          const [dhs, whT, hs, saved] = inputs;
+          return backward(cell, s, tile, { dhs, whT, hs, saved, d, e, carry, partial }, which);
+        },
+      );
     },
   },
   gradient: () => {

@@ -73,6 +73,9 @@ const leastWideWork = 2 ** 24;
 /** SwiftShader deals workgroups out to its threads beforehand, two to one thread at times: so the work is that of the first ones to start. */
 const leastStarters = 16;
 
+/** Lanes of a workgroup; what they hold is at most 6 kB each. */
+const mostHeldLanes = 256;
+
 /** Tiles of up to 64 vectors, in columns that quads can share (shaders/recurrence.ts). A group keeps a core busy. */
 function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, loop: boolean): Tile {
   const width = s.units % 4 === 0 ? 4 : 1;
@@ -89,6 +92,26 @@ function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, 
   const group = quads ? 4 * rows : rows;
   const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(s.batch / group)));
   return { ...common, group, starters, workgroupSize: Math.min(64, tiles) };
+}
+
+/** The tile, or one whose columns are held: on a CPU that is faster, and sooner compiled. A lane has all gates of a unit or more in the forward pass,
+ *  and four units' sums over one gate in the backward. */
+export function heldTileOf(s: Sizes, gates: number, adapter: Adapter, params: FormParams, backward: boolean): Tile {
+  const tile = tileOf(s, backward ? 1 : gates, adapter, params);
+  const { batch, units } = s;
+  const blocks = { 1: 4, 3: 2 }[gates] ?? 1;
+  const workgroupSize = backward ? (gates * units) / 4 : units / blocks;
+  if (!adapter.software || !tile.quads || batch < 16 || units % 16 !== 0 || workgroupSize > mostHeldLanes) return tile;
+  const rows = Math.min(32, Math.ceil(batch / 2));
+  const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(batch / rows)));
+  const hold = [64, 48, 32, 16].find((n) => units % n === 0) as number;
+  return { ...tile, rows, group: rows, blocks, width: 1, workgroupSize, starters, hold };
+}
+
+/** Elements of the scratch array that a backward pass sums up parts in. */
+export function partialsOf(op: string, dhs: TensorType, gates: number): number {
+  const { batch, units } = statesSizes(op, dhs);
+  return batch * gates * units;
 }
 
 function gpuTile(s: Sizes, adapter: Adapter, steps: number, loop: boolean): Tile {

@@ -16,7 +16,16 @@ import { allocate, type NdArray } from "../../shape/ndarray.ts";
 import { f32, numel, type TensorType } from "../../shape/types.ts";
 import type { Tensor } from "../../tensor.ts";
 import { custom } from "../custom.ts";
-import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
+import {
+  dispatchesOf,
+  type FormParams,
+  formOf,
+  heldTileOf,
+  partialsOf,
+  requireShape,
+  sizesOf,
+  statesSizes,
+} from "./kernel.ts";
 
 export interface LstmParams extends FormParams {
   /** h0 and c0 are given. */
@@ -42,7 +51,7 @@ const lstmKernel: CustomKernel<LstmParams> = {
   ...custom,
   dispatches({ inputs: [x, wh], params }, adapter) {
     const s = sizesOf("lstm", x!, wh!, 4);
-    const tile = tileOf(s, 4, adapter, params);
+    const tile = heldTileOf(s, 4, adapter, params, false);
     return dispatchesOf("lstm", s, tile, 4, false, ({ inputs, outputs }, which) => {
       const { x, wh, p, h0, c0 } = named(inputs, params);
       const [hs, cs, saved] = outputs;
@@ -189,13 +198,14 @@ export const lstmGrad: Op<LstmGradParams> = {
   },
   kernel: {
     ...custom,
+    scratch: ({ inputs: [dhs] }) => [partialsOf("lstmGrad", dhs!, 4)],
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("lstmGrad", dhs!);
-      const tile = tileOf(s, 1, adapter, params);
-      return dispatchesOf("lstmGrad", s, tile, 4, true, ({ inputs, outputs }, which) => {
+      const tile = heldTileOf(s, 4, adapter, params, true);
+      return dispatchesOf("lstmGrad", s, tile, 4, true, ({ inputs, outputs, scratch: [partial] }, which) => {
         const { p, ...given } = namedOfGrad(inputs, params);
         const [d, carry] = outputs;
-        return backward(cellOf(p, s, tile), s, tile, { ...given, d, carry }, which);
+        return backward(cellOf(p, s, tile), s, tile, { ...given, d, carry, partial }, which);
       });
     },
   },

@@ -9,7 +9,16 @@ import { ValueError } from "../../shape/errors.ts";
 import { allocate } from "../../shape/ndarray.ts";
 import { f32, numel } from "../../shape/types.ts";
 import { custom } from "../custom.ts";
-import { dispatchesOf, type FormParams, formOf, requireShape, sizesOf, statesSizes, tileOf } from "./kernel.ts";
+import {
+  dispatchesOf,
+  type FormParams,
+  formOf,
+  heldTileOf,
+  partialsOf,
+  requireShape,
+  sizesOf,
+  statesSizes,
+} from "./kernel.ts";
 
 export interface RnnParams extends FormParams {
   readonly activation: "tanh" | "relu";
@@ -41,7 +50,7 @@ export const rnn: Op<RnnParams> = {
     ...custom,
     dispatches({ inputs: [x, wh], params }, adapter) {
       const s = sizesOf("rnn", x!, wh!, 1);
-      const tile = tileOf(s, 1, adapter, params);
+      const tile = heldTileOf(s, 1, adapter, params, false);
       return dispatchesOf("rnn", s, tile, 1, false, ({ inputs: [x, wh, h0], outputs: [hs] }, which) =>
         forward(cell(params.activation), s, tile, { x, wh, h0, hs }, which),
       );
@@ -84,11 +93,18 @@ export const rnnGrad: Op<Omit<RnnParams, "initial">> = {
   },
   kernel: {
     ...custom,
+    scratch: ({ inputs: [dhs] }) => [partialsOf("rnnGrad", dhs!, 1)],
     dispatches({ inputs: [dhs], params }, adapter) {
       const s = statesSizes("rnnGrad", dhs!);
-      const tile = tileOf(s, 1, adapter, params);
-      return dispatchesOf("rnnGrad", s, tile, 1, true, ({ inputs: [dhs, whT, hs], outputs: [d] }, which) =>
-        backward(cell(params.activation), s, tile, { dhs, whT, hs, d }, which),
+      const tile = heldTileOf(s, 1, adapter, params, true);
+      return dispatchesOf(
+        "rnnGrad",
+        s,
+        tile,
+        1,
+        true,
+        ({ inputs: [dhs, whT, hs], outputs: [d], scratch: [partial] }, which) =>
+          backward(cell(params.activation), s, tile, { dhs, whT, hs, d, partial }, which),
       );
     },
   },
