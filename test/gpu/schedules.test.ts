@@ -26,21 +26,29 @@ interface Case {
   readonly f: (inputs: Record<string, Tensor>) => Tensor;
   /** Boxes cover it. */
   readonly boxes: boolean;
+  /** Dimensions, from the end, that walks go along. */
+  readonly walks: readonly number[];
 }
 
-const product = (a: TensorType, b: TensorType, f: (a: Tensor, b: Tensor) => Tensor, boxes = true): Case => ({
-  ...{ types: { a, b }, boxes },
+const product = (
+  a: TensorType,
+  b: TensorType,
+  f: (a: Tensor, b: Tensor) => Tensor,
+  { boxes = true, walks = [] as readonly number[] } = {},
+): Case => ({
+  ...{ types: { a, b }, boxes, walks },
   f: ({ a, b }) => f(a as Tensor, b as Tensor),
 });
 
 const cases: Readonly<Record<string, Case>> = {
-  NN: product(f32(128, 96), f32(96, 128), (a, b) => a.matmul(b)),
-  NT: product(f32(128, 96), f32(128, 96), (a, b) => a.matmul(b.transpose())),
-  TN: product(f32(96, 128), f32(96, 128), (a, b) => a.transpose().matmul(b)),
+  NN: product(f32(128, 96), f32(96, 128), (a, b) => a.matmul(b), { walks: [-2] }),
+  NT: product(f32(128, 96), f32(128, 96), (a, b) => a.matmul(b.transpose()), { walks: [-2] }),
+  TN: product(f32(96, 128), f32(96, 128), (a, b) => a.transpose().matmul(b), { walks: [-2] }),
+  "a tall product": product(f32(512, 70), f32(70, 32), (a, b) => a.matmul(b).relu(), { boxes: false, walks: [-1, -2] }),
   "NN of odd sizes, with an epilogue": product(f32(131, 77), f32(77, 139), (a, b) => a.matmul(b).add(1).relu()),
   "TN of odd sizes": product(f32(77, 131), f32(77, 139), (a, b) => a.transpose().matmul(b)),
   "a batch of products": product(f32(3, 70, 64), f32(3, 64, 90), (a, b) => a.matmul(b)),
-  "a skinny product": product(f32(4, 300), f32(300, 132), (a, b) => a.matmul(b), false),
+  "a skinny product": product(f32(4, 300), f32(300, 132), (a, b) => a.matmul(b), { boxes: false }),
   convolution: product(f32(2, 20, 20, 16), f32(3, 3, 16, 32), (x, w) => x.conv2d(w, { padding: "same" })),
   "input gradient of a convolution": product(f32(2, 18, 18, 32), f32(3, 3, 32, 32), (d, w) =>
     d.conv2dInputGrad(w, [20, 20]),
@@ -49,7 +57,7 @@ const cases: Readonly<Record<string, Case>> = {
     f32(2, 15, 13, 5),
     f32(3, 3, 5, 12),
     (x, w) => x.conv2d(w).relu().maxPool2d(2),
-    false,
+    { boxes: false },
   ),
 };
 
@@ -58,12 +66,12 @@ const targets: Readonly<Record<string, Target>> = {
   gpu: { ...gpuTarget, quads: true, leastBoxWork: 1 << 20 },
 };
 
-const kind = ({ quads, group, rolled, tile }: Schedule) =>
-  `${group ? "box" : quads !== undefined ? `quads in dimension ${quads - tile.length}` : "plain"}${rolled ? ", rolled" : ""}`;
+const kind = ({ quads, walk, group, rolled, tile }: Schedule) =>
+  `${group ? "box" : walk !== undefined ? `walk along dimension ${walk - tile.length}` : quads !== undefined ? `quads in dimension ${quads - tile.length}` : "plain"}${rolled ? ", rolled" : ""}`;
 
 /** The schedule, and with its epilogue in loops or out of them; the same where quads permute each of the last two dimensions. */
 function variants(schedule: Schedule): Schedule[] {
-  if (schedule.group) return [schedule];
+  if (schedule.group || schedule.walk !== undefined) return [schedule];
   const { tile } = schedule;
   const permuted = [tile.length - 1, tile.length - 2].map((quads) => ({
     ...schedule,
@@ -74,7 +82,7 @@ function variants(schedule: Schedule): Schedule[] {
 }
 
 describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) => {
-  test.each(Object.entries(cases))("%s", async (_, { types, f, boxes }) => {
+  test.each(Object.entries(cases))("%s", async (_, { types, f, boxes, walks }) => {
     Object.assign(gpu, { target });
     const values = Object.fromEntries(Object.entries(types).map(([k, t], i) => [k, random(t, { seed: i + 1 })]));
     const run = async (device: Device): Promise<NdArray> => {
@@ -103,6 +111,7 @@ describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) =
     for (const d of [-1, -2])
       for (const rolled of ["", ", rolled"]) expect(seen).toContain(`quads in dimension ${d}${rolled}`);
     if (boxes && target.workgroupMemory > 0) expect(seen).toContain("box");
+    if (target.near) for (const d of walks) expect(seen).toContain(`walk along dimension ${d}`);
   });
 });
 
