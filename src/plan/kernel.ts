@@ -20,6 +20,8 @@ export interface Kernel {
   readonly lanes: Lanes;
   readonly block: Block;
   readonly schedule: Schedule;
+  /** The elements of the core that it sums up one by one. */
+  readonly elements: readonly (readonly Index[])[];
 }
 
 /** A ref that a group writes, and where. */
@@ -62,7 +64,7 @@ export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, 
   const reduction = walked?.block ?? (group.core ? reductionBlock(group.core, accumulators, core, unroll) : []);
   const head = epilogue.emitter.scopes[0] as Statement[];
   const block: Block = [...reduction, ...accumulators.arrays, ...head, ...epilogue.emitter.nest(loops)];
-  return { label: group.label, lanes, block, schedule };
+  return { label: group.label, lanes, block, schedule, elements: accumulators.elements };
 }
 
 /** Loops over a tile, and what is left in their body: of the last dimension four elements in a row, or all, and a dimension that is owned whole. */

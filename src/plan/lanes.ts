@@ -15,7 +15,8 @@ export interface Schedule {
   readonly unroll: readonly number[];
   /** The dimension, of which a tile has a multiple of four, in which the lanes of a quad share out what they have in common. */
   readonly quads?: number | undefined;
-  /** The dimension of the tile that a lane walks along (walk.ts). Its lanes share in quads, and what is made of the sums is made in loops. */
+  /** The factor of the terms, 0 or 1, that changes as a lane walks along its tile (walk.ts). Lanes share it in quads; what is made of the sums is made in
+   *  loops. */
   readonly walk?: number | undefined;
   /** What is made of the sums of a tile is made in loops, four columns at a time: less to compile, but the sums go through an array. */
   readonly rolled?: boolean;

@@ -41,7 +41,7 @@ function printDispatches(plan: Plan): string {
 
 const schedules = (d: Dispatch) => d.schedules.map((s) => (s ? printSchedule(s) : "")).join(" | ");
 
-/** Tile·unroll, "q" and the dimension in which quads share out their work, "w" and the one that a lane walks along, "r" where the epilogue is in loops, "@" and the lanes of a workgroup where those do. */
+/** Tile·unroll, "q" and the dimension in which quads share out their work, "w" and the factor that changes as a lane walks along its tile, "r" where the epilogue is in loops, "@" and the lanes of a workgroup where those do. */
 export const printSchedule = ({ tile, unroll, quads, walk, rolled, group }: Schedule): string =>
   `${tile.join("×") || "1"}${unroll.length ? `·${unroll.join("×")}` : ""}${quads === undefined ? "" : ` q${quads}`}${walk === undefined ? "" : ` w${walk}`}${rolled ? " r" : ""}${group ? ` @${group.join("×")}` : ""}`;
 

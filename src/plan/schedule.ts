@@ -27,14 +27,15 @@ export function rankKernels(
   const extents = group.core ? (group.core.kernel as ReduceKernel).extents(group.core.ctx) : [];
   const ones: Schedule = { tile: group.domain.map(() => 1), unroll: extents.map(() => 1) };
   const build = (schedule: Schedule) => buildKernel(group, schedule, placeOf, stores);
-  const model = new Model(group, extents, target, build(ones).block);
+  const { block, elements } = build(ones);
+  const model = new Model(group, extents, target, block);
   const found = new Map<string, Costed>();
   // what is done in no time is not worth the search
   const small = numel(group.domain) * numel(extents) < 1 << 12;
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
-  const walks = walkCandidates(group, extents, target).map(build);
+  const walks = walkCandidates(group, extents, elements, target).map(build);
   return [...short.map(({ schedule }) => build(schedule)), ...walks, ...boxes.filter((k) => fitsMemory(k, target))]
     .map((kernel) => ({ kernel, cost: countedCost(kernel, target) }))
     .sort((a, b) => a.cost - b.cost)
@@ -91,7 +92,8 @@ function countedCost({ block, lanes, schedule }: Kernel, target: Target): number
     return sum;
   };
   const perLane = (count(block, 1, false) + cost.lane) * (1 + cost.spill * accumulators);
-  return perLane * busyLanes(lanes.count, target) + compile;
+  const busy = near ? Math.max(lanes.count, near.lanes) : busyLanes(lanes.count, target);
+  return perLane * busy + compile;
 }
 
 /** Adds to an accumulator, or to the sum of an iteration (reduction.ts). */

@@ -27,6 +27,8 @@ export interface Target {
     readonly store: number;
     readonly sum: number;
     readonly loop: number;
+    /** Lanes that keep it busy with walks. */
+    readonly lanes: number;
     /** Multiply-adds from which on a group is worth a walk. */
     readonly leastWork: number;
   } | null;
@@ -102,7 +104,7 @@ export const softwareTarget: Target = {
   leastBoxWork: 1 << 24,
   maxAccumulators: 256,
   maxBody: 1024,
-  near: { fma: 0.5, load: 4.2, store: 10, sum: 13, loop: 34, leastWork: 1 << 18 },
+  near: { fma: 0.5, load: 4.2, store: 10, sum: 13, loop: 34, lanes: 64, leastWork: 1 << 18 },
   cost: {
     fma: 0.7,
     statement: 2,
