@@ -1,7 +1,7 @@
 // Region: the values of refs at indices, as names in one stretch of a kernel. A value is loaded, or taken from an accumulator, or computed
 // on the spot by its map, or comes from another lane that has it; asked for again it has its name already.
 import { exchanged } from "../../shaders/quad.ts";
-import { flatten, Index, offsets } from "../graph/affine.ts";
+import { type Atom, flatten, Index, offsets } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
 import { InternalError } from "../shape/errors.ts";
@@ -14,7 +14,7 @@ import type { Ref, Step } from "./step.ts";
 
 /** The elements of a group's core, once they are made. */
 export interface Elements {
-  element(output: number, at: readonly Index[]): string;
+  element(output: number, at: readonly Index[], nameOf: (atom: Atom) => string): string;
 }
 
 /** Where a ref is loaded from by a group: null if the group computes it. */
@@ -60,7 +60,7 @@ export class Region {
     if (chosen !== null) return chosen;
     if (ref.step === this.#group.core) {
       if (!this.#elements) throw new InternalError(`${this.#group.label}: reads its own result`);
-      return this.emitter.let(this.#elements.element(ref.output, at));
+      return this.emitter.let(this.#elements.element(ref.output, at, this.emitter.atom));
     }
     if (ref.step.kernel.kind === "reduce") return this.#reduceRow(ref, at);
     if (ref.step.kernel.kind !== "map") throw new InternalError(`${this.#group.label}: ${ref.step.name} is not stored`);

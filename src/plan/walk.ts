@@ -1,16 +1,15 @@
 // Walk: schedules for sums of products in which a lane goes along dimensions of its tile in loops. It holds a panel of the factor that is the same
 // all along (some columns of it, a chunk of the reduction), and of the other factor loads what the chunk needs, a fourth of it, the rest coming
 // from the other lanes of its quad. Next to nothing is carried round a loop, and a loop's code is short; both are dear on a CPU.
-import { flatten, Index, offsets } from "../graph/affine.ts";
+import { type Atom, flatten, Index, offsets } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
-import { InternalError } from "../shape/errors.ts";
 import { numel, type Shape, strides, type TensorType } from "../shape/types.ts";
 import type { Block, Loop, Statement } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { type Lanes, lanesIn, largestDivisor, quadLanes, quarter, type Schedule } from "./lanes.ts";
 import { chain } from "./reduction.ts";
-import { type PlaceOf, Region } from "./region.ts";
+import { type Elements, type PlaceOf, Region } from "./region.ts";
 import type { Step } from "./step.ts";
 import type { Target } from "./target.ts";
 
@@ -186,24 +185,17 @@ function costOf(
 }
 
 /** The sums of a walk, in an array in the order of the tile: what its epilogue reads. */
-class WalkSums {
+class WalkSums implements Elements {
   readonly #tile: readonly number[];
-  readonly #origin: readonly Index[];
 
-  constructor(tile: readonly number[], origin: readonly Index[]) {
+  constructor(tile: readonly number[]) {
     this.#tile = tile;
-    this.#origin = origin;
   }
 
-  element(_: number, at: readonly Index[]): string {
-    return this.at(at.map((i, d) => i.sub(this.#origin[d] as Index)));
-  }
-
-  /** By the place in the tile. */
-  at(own: readonly Index[]): string {
-    if (own.length !== this.#tile.length || !own.every((i, d) => i.min >= 0 && i.max < (this.#tile[d] as number)))
-      throw new InternalError(`walk: [${own.map((i) => i.key)}] is not in a tile of [${this.#tile}]`);
-    return `acc[${flatten(own, strides(this.#tile)).text(({ name }) => name)}]`;
+  /** Tiles begin at multiples of their sizes. */
+  element(_: number, at: readonly Index[], nameOf: (atom: Atom) => string): string {
+    const own = at.map((i, d) => i.mod(this.#tile[d] as number));
+    return `acc[${flatten(own, strides(this.#tile)).text(nameOf)}]`;
   }
 }
 
@@ -233,7 +225,7 @@ export function walkBlock(
   const window = windowOf(group);
   const origin = lanes.origin.map((o, d) => o.mul(window[d] as number));
   const elements = tile.map((n, d) => n * (window[d] as number));
-  const sums = new WalkSums(elements, origin);
+  const sums = new WalkSums(elements);
   const { along } = dimensionsOf(roles, elements.length);
   const shared = unroll.findLastIndex((n) => n % 4 === 0);
   const panel = new Region("h", group, lanes, placeOf, null);
@@ -302,7 +294,8 @@ export function walkBlock(
     for (const j of held.keys()) path.emitter.statement(chain("f32", j, k, [x, `held[${k * held.length + j}]`]));
   }
   for (const [j, offset] of held.entries()) {
-    const sum = sums.at(offset.map((i, d) => (here[d] as Index).add(i)));
+    const own = offset.map((i, d) => (here[d] as Index).add(i));
+    const sum = sums.element(0, own, path.emitter.atom);
     const before = chunks.length > 0 ? `${sum} + ` : "";
     path.emitter.statement(`${sum} = ${before}s${j}_${steps.length - 1};`);
   }
