@@ -48,7 +48,7 @@ export async function fastestProduct(
   send: (message: string) => void,
 ): Promise<FastestProduct> {
   const kind = device.software ? "software" : "gpu";
-  const { key, candidates } = workOf(device);
+  const { key, candidates } = await workOf(device);
   const [least, most] = sums[kind];
   const tiles = sides.flatMap((r) => sides.map((c) => [r, c])).filter(([r, c]) => r! * c! >= least && r! * c! <= most);
   const plain: Schedule[] = tiles.flatMap((tile) =>
@@ -99,10 +99,10 @@ async function resultOf(device: Device, values: Record<"x" | "w", NdArray>): Pro
 }
 
 /** What the product is called in a tuning, and the planner's candidates for it: on a GPU also those whose workgroups share. */
-function workOf(device: GpuDevice): { key: string; candidates: readonly Schedule[] } {
+async function workOf(device: GpuDevice): Promise<{ key: string; candidates: readonly Schedule[] }> {
   let found: { key: string; candidates: readonly Schedule[] } | undefined;
   makePlan(trace(product as never, types), {
-    ...device.planOptions(),
+    ...(await device.planOptions()),
     visit: (g) => {
       found = { key: g.key, candidates: g.candidates() };
     },

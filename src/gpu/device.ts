@@ -60,8 +60,10 @@ export class GpuDevice extends GpuRuntime implements Device {
 
   /** How plans are made for this device: for its kind, with the schedules that tuning chose.
    *  @internal */
-  planOptions(): PlanOptions {
-    return { target: this.target, functions, schedule: (key) => this.tuning[key]?.schedule };
+  async planOptions(): Promise<PlanOptions> {
+    const { target } = this;
+    const common = { target, functions, schedule: (key: string) => this.tuning[key]?.schedule };
+    return target.software ? { ...common, walks: await import("../plan/walk.ts") } : common;
   }
 
   /** Device.compile, of a program that also takes an encoder and buffers of yours. */
@@ -76,7 +78,7 @@ export class GpuDevice extends GpuRuntime implements Device {
     const program = await this.guarded(async () => {
       const plan = tune
         ? await (await import("./tune.ts")).tunedPlan(this, traced, tune === true ? {} : tune)
-        : makePlan(traced, this.planOptions());
+        : makePlan(traced, await this.planOptions());
       return GpuProgram.create(this, plan, outputTree(traced), label);
     });
     return program as unknown as EncodableProgram<I, Omit<O, C>>;

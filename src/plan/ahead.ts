@@ -7,6 +7,7 @@ import { functions } from "./functions.ts";
 import { makePlan } from "./plan.ts";
 import { type SavedPlan, savePlan } from "./saved.ts";
 import { gpuTarget, softwareTarget } from "./target.ts";
+import * as walks from "./walk.ts";
 
 /** Options of planAhead. */
 export interface AheadOptions<I, C extends keyof I & string = never> {
@@ -26,5 +27,5 @@ export function planAhead<I extends TypeTree, O, C extends keyof I & string = ne
 ): SavedPlan {
   const traced = trace(f as never, types, carry);
   const target = { ...(software ? softwareTarget : gpuTarget), quads: subgroups };
-  return savePlan(makePlan(traced, { target, functions }), outputTree(traced));
+  return savePlan(makePlan(traced, { target, functions, walks }), outputTree(traced));
 }

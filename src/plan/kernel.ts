@@ -13,7 +13,6 @@ import { type Lanes, lanesOf, permuted, type Schedule } from "./lanes.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
 import { type PlaceOf, Region } from "./region.ts";
 import type { Ref } from "./step.ts";
-import { walkBlock } from "./walk.ts";
 
 export interface Kernel {
   readonly label: string;
@@ -30,13 +29,22 @@ export interface Stored {
   readonly place: Place;
 }
 
-export function buildKernel(group: Group, schedule: Schedule, placeOf: PlaceOf, stores: readonly Stored[]): Kernel {
+/** What builds kernels that walk (walk.ts). */
+export type Walks = typeof import("./walk.ts");
+
+export function buildKernel(
+  group: Group,
+  schedule: Schedule,
+  placeOf: PlaceOf,
+  stores: readonly Stored[],
+  walks?: Walks,
+): Kernel {
   const { unroll, walk, quads } = schedule;
   const rolled = schedule.rolled || walk !== undefined;
   const lanes = lanesOf(group.domain, schedule);
   const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule, group) : { ...lanes, ...schedule, loops: [] };
 
-  const walked = walk === undefined ? null : walkBlock(group, schedule, walk, lanes, placeOf);
+  const walked = walk === undefined ? null : (walks as Walks).walkBlock(group, schedule, walk, lanes, placeOf);
   const accumulators = new Accumulators(group.core, loops);
   const epilogue = new Region("e", group, lanes, placeOf, walked?.sums ?? accumulators);
   for (const { name, quarter } of loops) {

@@ -1,7 +1,7 @@
 // Lower: from a bundle of groups to its dispatch (a custom kernel may take several).
 import type { Dispatch } from "./data.ts";
 import type { Group } from "./fuse.ts";
-import { buildKernel, type Kernel } from "./kernel.ts";
+import { buildKernel, type Kernel, type Walks } from "./kernel.ts";
 import type { Schedule } from "./lanes.ts";
 import type { Link } from "./link.ts";
 import { type Functions, type Module, printModule, withFunctions } from "./module.ts";
@@ -26,6 +26,7 @@ interface Options {
   readonly functions: Functions;
   readonly schedule?: (key: string) => Schedule | undefined;
   readonly visit?: (group: GroupWork) => void;
+  readonly walks?: Walks;
 }
 
 export function lowerBundle(bundle: Bundle, link: Link, steps: Steps, options: Options): Dispatch[] {
@@ -58,12 +59,17 @@ export function lowerBundle(bundle: Bundle, link: Link, steps: Steps, options: O
   ];
 }
 
-function kernelOf(g: Group, link: Link, { target, functions, schedule, visit }: Options, alone: boolean): Kernel {
+function kernelOf(
+  g: Group,
+  link: Link,
+  { target, functions, schedule, visit, walks }: Options,
+  alone: boolean,
+): Kernel {
   const key = keyOf(g);
   const reader = link.readerOf(g);
   const stores = link.storesOf(g);
-  const rank = () => rankKernels(g, target, reader, stores, alone);
-  const build = (s: Schedule) => buildKernel(g, s, reader, stores);
+  const rank = () => rankKernels(g, target, reader, stores, alone, walks);
+  const build = (s: Schedule) => buildKernel(g, s, reader, stores, walks);
   visit?.({
     key,
     multiplyAdds: workOf(g),

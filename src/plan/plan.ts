@@ -9,6 +9,7 @@ import { toposort } from "../graph/node.ts";
 import type { Trace } from "../trace.ts";
 import type { Plan } from "./data.ts";
 import { fuse, type Group } from "./fuse.ts";
+import type { Walks } from "./kernel.ts";
 import type { Schedule } from "./lanes.ts";
 import { Link, stepToMove } from "./link.ts";
 import { type GroupWork, lowerBundle } from "./lower.ts";
@@ -29,6 +30,8 @@ export interface PlanOptions {
   readonly functions: Functions;
   /** A schedule to use for a group instead of the model's choice; `key` tells groups of different work apart. */
   readonly schedule?: (key: string) => Schedule | undefined;
+  /** Kernels that walk are tried too. They come apart: only plans for a CPU have them. */
+  readonly walks?: Walks;
   /** Is shown each group that has a schedule. */
   readonly visit?: (group: GroupWork) => void;
   /** Compute nothing again that can be kept: checkpoints are without effect. */

@@ -139,18 +139,11 @@ export class Region {
     const lower: Lower = {
       read: (k, at) => this.value(step.inputs[k] as Ref, at),
       readOr: (k, at, otherwise, where = "true") => {
-        const ref = step.inputs[k] as Ref;
-        const conditionOf = (at: readonly Index[]) =>
-          allOf(where, ...at.map((i, d) => emitter.inside(i, ref.type.shape[d] as number)));
-        const condition = conditionOf(at);
+        const { shape } = (step.inputs[k] as Ref).type;
+        const condition = allOf(where, ...at.map((i, d) => emitter.inside(i, shape[d] as number)));
         if (condition === "false") return otherwise;
-        if (condition === "true") return this.value(ref, at);
-        const s = where === "true" && ref.type.dtype !== "bool" ? this.#lanes.neighbour(at) : 0;
-        const there = at.map((i) => i.bind(`q${s}`, quarter(0)));
-        // what is chosen alike in all lanes of a quad, the other lane has chosen
-        if (s !== 0 && conditionOf(there) === condition)
-          return emitter.let(exchanged(lower.readOr(k, there, otherwise), s));
-        return emitter.let(`select(${otherwise}, ${this.value(ref, at)}, ${emitter.let(condition)})`);
+        const value = this.value(step.inputs[k] as Ref, at);
+        return condition === "true" ? value : emitter.let(`select(${otherwise}, ${value}, ${emitter.let(condition)})`);
       },
       inside: (i, extent) => emitter.inside(i, extent),
       multiple: (i, by) => {

@@ -6,12 +6,11 @@ import { isAligned, quadKey } from "./body.ts";
 import { boxCandidates, copiesInBox, fitsMemory } from "./boxes.ts";
 import type { Block, Load } from "./emit.ts";
 import type { Group } from "./fuse.ts";
-import { buildKernel, type Kernel, type Stored } from "./kernel.ts";
+import { buildKernel, type Kernel, type Stored, type Walks } from "./kernel.ts";
 import { largestDivisor, type Schedule } from "./lanes.ts";
 import { busyLanes, type Costed, Model } from "./model.ts";
 import type { PlaceOf } from "./region.ts";
 import type { Target } from "./target.ts";
-import { walkCandidates } from "./walk.ts";
 
 /** Candidates that are built and counted. */
 const shortList = 4;
@@ -23,10 +22,11 @@ export function rankKernels(
   placeOf: PlaceOf,
   stores: readonly Stored[],
   alone: boolean,
+  walks?: Walks,
 ): Kernel[] {
   const extents = group.core ? (group.core.kernel as ReduceKernel).extents(group.core.ctx) : [];
   const ones: Schedule = { tile: group.domain.map(() => 1), unroll: extents.map(() => 1) };
-  const build = (schedule: Schedule) => buildKernel(group, schedule, placeOf, stores);
+  const build = (schedule: Schedule) => buildKernel(group, schedule, placeOf, stores, walks);
   const { block, elements } = build(ones);
   const model = new Model(group, extents, target, block);
   const found = new Map<string, Costed>();
@@ -35,9 +35,13 @@ export function rankKernels(
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
-  const walks = walkCandidates(group, extents, elements, target).map(build);
-  return [...short.map(({ schedule }) => build(schedule)), ...walks, ...boxes.filter((k) => fitsMemory(k, target))]
-    .map((kernel) => ({ kernel, cost: countedCost(kernel, target) }))
+  const ofWalks = walks?.walkTarget(target);
+  const walking = ofWalks ? walks!.walkCandidates(group, extents, elements, ofWalks).map(build) : [];
+  return [...short.map(({ schedule }) => build(schedule)), ...walking, ...boxes.filter((k) => fitsMemory(k, target))]
+    .map((kernel) => ({
+      kernel,
+      cost: countedCost(kernel, kernel.schedule.walk === undefined ? target : ofWalks!),
+    }))
     .sort((a, b) => a.cost - b.cost)
     .map(({ kernel }) => kernel);
 }
@@ -50,18 +54,15 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
 }
 
 /** Cost of a built kernel, counted statement by statement. */
-function countedCost({ block, lanes, schedule }: Kernel, target: Target): number {
+function countedCost({ block, lanes }: Kernel, target: Target): number {
   const { cost } = target;
-  const near = schedule.walk === undefined ? null : target.near;
   const accumulators = block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length;
   let compile = 0;
   const statement = (s: string): number => {
     if (s.startsWith("var ")) return 0;
-    if (accumulates.test(s)) return near?.fma ?? cost.fma;
-    if (near && s.startsWith("acc[")) return near.sum;
-    if (s.startsWith("held[")) return cost.array;
+    if (accumulates.test(s)) return cost.fma;
     if (s.includes("= quadSwap")) return cost.exchange;
-    return s.includes("= acc") ? cost.array : cost.statement;
+    return /^held|= acc/.test(s) ? cost.array : cost.statement;
   };
   const boxed = lanes.group ? numel(lanes.group) : 1;
   const price = (s: Load, load: number, looped: boolean): number => {
@@ -72,7 +73,7 @@ function countedCost({ block, lanes, schedule }: Kernel, target: Target): number
     const quads = new Set<string>();
     let sum = 0;
     const load = (s: Load, each: number) => {
-      sum += times * (near && looped ? near.load : price(s, each, looped));
+      sum += times * price(s, each, looped);
       compile += cost.compile.load;
     };
     for (const s of b) {
@@ -81,8 +82,8 @@ function countedCost({ block, lanes, schedule }: Kernel, target: Target): number
       else if ("loop" in s) {
         const n = times * s.loop.times;
         const barriers = lanes.group ? 2 * cost.barrier : 0;
-        sum += n * ((near?.loop ?? cost.loop) + s.carries * cost.carried + barriers) + count(s.body, n, true);
-      } else if (s.kind === "store") sum += times * (near && looped ? near.store : cost.store);
+        sum += n * (cost.loop + s.carries * cost.carried + barriers) + count(s.body, n, true);
+      } else if (s.kind === "store") sum += times * cost.store;
       else if (s.buffer.elements % 4 === 0 && isAligned(s.index)) {
         const key = `${s.buffer.name} ${quadKey(s.index)}`;
         if (!quads.has(key)) load(s, cost.loadVec4);
@@ -92,8 +93,7 @@ function countedCost({ block, lanes, schedule }: Kernel, target: Target): number
     return sum;
   };
   const perLane = (count(block, 1, false) + cost.lane) * (1 + cost.spill * accumulators);
-  const busy = near ? Math.max(lanes.count, near.lanes) : busyLanes(lanes.count, target);
-  return perLane * busy + compile;
+  return perLane * busyLanes(lanes.count, target) + compile;
 }
 
 /** Adds to an accumulator, or to the sum of an iteration (reduction.ts). */

@@ -20,18 +20,6 @@ export interface Target {
   /** Most accumulators that a lane holds, and multiply-adds in the body of its innermost loop. */
   readonly maxAccumulators: number;
   readonly maxBody: number;
-  /** Costs in loops whose code is short, as those of walks are (walk.ts), of a sum's load and store and of a round too; null where walks do not pay. */
-  readonly near: {
-    readonly fma: number;
-    readonly load: number;
-    readonly store: number;
-    readonly sum: number;
-    readonly loop: number;
-    /** Lanes that keep it busy with walks. */
-    readonly lanes: number;
-    /** Multiply-adds from which on a group is worth a walk. */
-    readonly leastWork: number;
-  } | null;
   readonly cost: {
     readonly fma: number;
     /** Of any other statement. */
@@ -71,7 +59,6 @@ export const gpuTarget: Target = {
   leastBoxWork: 1 << 24,
   maxAccumulators: 64,
   maxBody: 768,
-  near: null,
   cost: {
     fma: 1,
     statement: 1,
@@ -104,7 +91,6 @@ export const softwareTarget: Target = {
   leastBoxWork: 1 << 24,
   maxAccumulators: 256,
   maxBody: 1024,
-  near: { fma: 0.5, load: 4.2, store: 10, sum: 13, loop: 34, lanes: 64, leastWork: 1 << 18 },
   cost: {
     fma: 0.7,
     statement: 2,

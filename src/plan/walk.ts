@@ -1,6 +1,7 @@
 // Walk: schedules for sums of products in which a lane goes along dimensions of its tile in loops. It holds a panel of the factor that is the same
 // all along (some columns of it, a chunk of the reduction), and of the other factor loads what the chunk needs, a fourth of it, the rest coming
 // from the other lanes of its quad. Next to nothing is carried round a loop, and a loop's code is short; both are dear on a CPU.
+import { exchanged } from "../../shaders/quad.ts";
 import { type Atom, flatten, Index, offsets } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
@@ -19,6 +20,16 @@ const columns = [2, 3, 4, 5, 6];
 const mostSteps = 72;
 /** Sums of a lane, in an array. */
 const mostSums = 1024;
+
+/** Multiply-adds from which on a walk is worth its panel. */
+const leastWork = 1 << 18;
+
+/** The target, with what walks cost there, since their loops are short, and the lanes that they keep it busy with. Null where none pays: without
+ *  quads, and on a GPU, whose lanes have registers for their sums. */
+export const walkTarget = (target: Target): Target | null =>
+  target.software && target.quads
+    ? { ...target, lanes: 64, cost: { ...target.cost, fma: 0.5, loadVec4: 17, loadScalar: 4.2, store: 10, loop: 34 } }
+    : null;
 
 /** What a factor of a term is made from: the coordinates that decide it (o<d>, r<d>), and which of the term's reads are its. */
 interface Factor {
@@ -87,10 +98,10 @@ export function walkCandidates(
   target: Target,
 ): Schedule[] {
   const { domain, core } = group;
-  if (!target.near || !target.quads || !core) return [];
+  if (!core) return [];
   const [type] = core.ctx.outputs as [TensorType];
   if ((core.kernel as ReduceKernel).combine !== "sum" || type.dtype !== "f32") return [];
-  if (numel(type.shape) * numel(extents) < target.near.leastWork || !inWindows(group, asked)) return [];
+  if (numel(type.shape) * numel(extents) < leastWork || !inWindows(group, asked)) return [];
   const factors = factorsOf(core);
   if (factors.length !== 2) return [];
   const chunks = chunksOf(extents);
@@ -101,7 +112,7 @@ export function walkCandidates(
     let best: { schedule: Schedule; cost: number } | undefined;
     for (const d of across)
       for (const c of columns.filter((n) => (domain[d] as number) % n === 0)) {
-        const tile = tileOf(group, along, d, c, target.near as NonNullable<Target["near"]>);
+        const tile = tileOf(group, along, d, c, target);
         const lanes = quadLanes(lanesIn(domain, tile));
         if ([...lanes.varying].some((e) => (factors[walker] as Factor).from.has(`o${e}`))) continue;
         for (const unroll of chunks) {
@@ -134,7 +145,7 @@ function tileOf(
   along: readonly number[],
   across: number,
   columns: number,
-  { lanes: wanted }: NonNullable<Target["near"]>,
+  { lanes: wanted }: Target,
 ): number[] {
   const { domain, whole } = group;
   const window = numel(windowOf(group));
@@ -171,15 +182,15 @@ function costOf(
   columns: number,
   extents: readonly number[],
   lanes: number,
-  { near, cost }: Target,
+  { cost, lanes: wanted }: Target,
 ): number {
-  const { fma, load, sum, loop, lanes: wanted } = near as NonNullable<Target["near"]>;
   const steps = numel(unroll);
   const chunks = numel(extents.map((n, d) => Math.ceil(n / (unroll[d] as number))));
   const ragged = extents.some((n, d) => n % (unroll[d] as number) !== 0);
   const masks = ragged ? 2 * steps * cost.statement : 0;
-  const fill = steps * columns * (load + cost.array);
-  const row = loop + masks + (steps / 4) * (load + 3 * cost.exchange) + columns * (steps * fma + sum);
+  const fill = steps * columns * (cost.loadScalar + cost.array);
+  const loads = (steps / 4) * (cost.loadScalar + 3 * cost.exchange);
+  const row = cost.loop + masks + loads + columns * (steps * cost.fma + cost.array);
   const rows = (numel(tile) * numel(windowOf(group))) / columns;
   return chunks * (fill + rows * row) * Math.max(lanes, wanted);
 }
@@ -279,23 +290,24 @@ export function walkBlock(
   const walk: Loop[] = [];
   const here = elements.map((n, d) => (along.includes(d) ? open(path, walk, n) : Index.of(0)));
   const steps = offsets(unroll);
-  const valueAt = (step: readonly number[]): string => {
-    const r = starts.map((s, d) => {
-      const i = step[d] as number;
-      return s.add(d === shared ? quarter(i % 4).add(i - (i % 4)) : i);
-    });
-    const at = origin.map((o, d) => o.add(here[d] as Index));
-    return factor(path, walker, at, r);
-  };
+  const at = origin.map((o, d) => o.add(here[d] as Index));
+  /** By the first of four steps: the value of this lane's own one. */
+  const own = new Map<string, string>();
   // all loads come first: among branches, which they are made of, sums do not stay in registers
-  for (const step of steps) if ((step[shared] as number) % 4 === 0) valueAt(step);
+  for (const step of steps)
+    if ((step[shared] as number) % 4 === 0) {
+      const r = starts.map((s, d) => s.add(step[d] as number).add(d === shared ? quarter(0) : 0));
+      own.set(`${step}`, factor(path, walker, at, r));
+    }
   for (const [k, step] of steps.entries()) {
-    const x = valueAt(step);
+    const s = (step[shared] as number) % 4;
+    const value = own.get(`${step.with(shared, (step[shared] as number) - s)}`) as string;
+    const x = s === 0 ? value : path.emitter.let(exchanged(value, s));
     for (const j of held.keys()) path.emitter.statement(chain("f32", j, k, [x, `held[${k * held.length + j}]`]));
   }
   for (const [j, offset] of held.entries()) {
-    const own = offset.map((i, d) => (here[d] as Index).add(i));
-    const sum = sums.element(0, own, path.emitter.atom);
+    const place = offset.map((i, d) => (here[d] as Index).add(i));
+    const sum = sums.element(0, place, path.emitter.atom);
     const before = chunks.length > 0 ? `${sum} + ` : "";
     path.emitter.statement(`${sum} = ${before}s${j}_${steps.length - 1};`);
   }

@@ -283,7 +283,7 @@ describe("the host's device", () => {
     // the plan of this device is for a CPU; the limits are those of a small GPU too
     test("kernels for a GPU fit", async () => {
       const device = GpuDevice.from(low);
-      const options = device.planOptions();
+      const options = await device.planOptions();
       const { maxBuffers, maxWorkgroup } = options.target;
       const product = trace((({ a, b }: Record<"a" | "b", Tensor>) => ({ y: a.matmul(b) })) as never, {
         ...{ a: f32(512, 512), b: f32(512, 512) },
