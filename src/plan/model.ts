@@ -1,6 +1,6 @@
 // Model: what a schedule should cost, before any kernel is built. The loads of an untiled lane are known symbolically; a candidate's are
 // counted by evaluating those indices over its tile, so that overlapping patches, shared rows and whole vec4s count once.
-import { type Atom, type Index, offsets } from "../graph/affine.ts";
+import type { Atom, Index } from "../graph/affine.ts";
 import type { ReduceKernel } from "../graph/op.ts";
 import { numel } from "../shape/types.ts";
 import type { Block, Load } from "./emit.ts";
@@ -18,9 +18,14 @@ const sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28
 const suits = (size: number, n: number, ragged: boolean): boolean =>
   n % size === 0 || (ragged && size % 2 === 0 && Math.ceil(n / size) * size <= 1.15 * n);
 
+/** A number, at a position in the domain and the reduction. */
+type Evaluate = (position: readonly number[]) => number;
+
 /** A load, as a function of the lane's and the loops' atoms. */
 interface Pattern {
-  readonly index: Index;
+  readonly place: Evaluate;
+  /** What is divided in it: of a word of bytes the number of the byte, and by how many. */
+  readonly divided: readonly { readonly arg: Evaluate; readonly by: number }[];
   /** Dimensions (o<d>: d; r<d>: rank + d) that it depends on. */
   readonly dims: readonly number[];
   /** What a step in each of them adds; null where that is no constant. */
@@ -89,7 +94,33 @@ export class Model {
     const strides = index.terms.some(({ atom }) => atom.of || atom.from)
       ? null
       : dims.map((d) => index.terms.reduce((n, { atom, coef }) => n + (this.#dimension(atom) === d ? coef : 0), 0));
-    return { index, dims, strides, looped, vec: buffer.elements % 4 === 0 };
+    const divided = index.terms.flatMap(({ atom: { of } }) =>
+      of?.op === "div" ? [{ arg: this.#evaluate(of.arg), by: of.by }] : [],
+    );
+    return { place: this.#evaluate(index), divided, dims, strides, looped, vec: buffer.elements % 4 === 0 };
+  }
+
+  #evaluate(index: Index): Evaluate {
+    const limit = [...this.#domain, ...this.#extents];
+    const terms = index.terms.map(({ atom: { of, from, name }, coef }): Evaluate => {
+      if (of) {
+        const arg = this.#evaluate(of.arg);
+        const quotient: Evaluate = (at) => Math.floor(arg(at) / of.by);
+        return (at) => coef * (of.op === "div" ? quotient(at) : arg(at) - of.by * quotient(at));
+      }
+      // what is read from a tensor (a batch's rows of a data set) differs wherever it can
+      const dims = (from ?? [name]).map((n) => this.#dimension({ name: n }));
+      return (at) => {
+        let n = 0;
+        for (const d of dims) n = n * (limit[d] as number) + (at[d] as number);
+        return coef * n;
+      };
+    });
+    return (at) => {
+      let sum = index.constant;
+      for (const term of terms) sum += term(at);
+      return sum;
+    };
   }
 
   /** o<d> is a dimension of the domain, r<d> of the reduction. */
@@ -221,46 +252,54 @@ export class Model {
     return { time: Math.min(whole, each) + counts.values * this.#overhead * statement + others, loads };
   }
 
-  #count(p: Pattern, box: readonly number[]): Counts {
+  #count({ place, divided, dims, strides, vec }: Pattern, box: readonly number[]): Counts {
     const limit = [...this.#domain, ...this.#extents];
     const start = box.map((b, d) => b * Math.floor((limit[d] as number) / b / 2));
-    const evaluate = (index: Index, position: readonly number[]) =>
-      index.evaluate((atom) => {
-        // what is read from a tensor (a batch's rows of a data set) differs wherever it can
-        const from = (atom.from ?? [atom.name]).map((name) => this.#dimension({ name }));
-        return from.reduce((n, d) => n * (limit[d] as number) + (position[d] as number), 0);
-      });
-    const origin = evaluate(p.index, start);
+    const origin = place(start);
     const stepOver = (d: number) => start.with(d, (start[d] as number) - (box[d] as number));
     const aligned =
-      p.vec &&
-      origin % 4 === 0 &&
-      p.dims.every((d) => box[d] === limit[d] || (evaluate(p.index, stepOver(d)) - origin) % 4 === 0);
-    const { strides } = p;
+      vec && origin % 4 === 0 && dims.every((d) => box[d] === limit[d] || (place(stepOver(d)) - origin) % 4 === 0);
+    const sizes = dims.map((d) => box[d] as number);
+    const places = new Float64Array(numel(sizes));
     if (strides) {
-      const places = p.dims.reduce(
-        (all, d, i) => Array.from({ length: box[d] as number }, (_, n) => all.map((x) => x + n * strides[i]!)).flat(),
-        [origin],
-      );
-      return { aligned, ...distinct(places) };
+      places[0] = origin;
+      let n = 1;
+      sizes.forEach((size, i) => {
+        for (let k = 1; k < size; k++)
+          for (let j = 0; j < n; j++) places[k * n + j] = (places[j] as number) + k * (strides[i] as number);
+        n *= size;
+      });
+      const counts = distinct(places);
+      return { aligned, ...counts, values: counts.scalars };
     }
-    const positions = offsets(p.dims.map((d) => box[d] as number)).map((o) =>
-      p.dims.reduce((at, d, i) => at.with(d, (start[d] as number) + (o[i] as number)), start),
-    );
-    const places = positions.map((at) => evaluate(p.index, at));
-    const { scalars, vec4s } = distinct(places);
-    const quotients = p.index.terms.flatMap(({ atom: { of } }) => (of?.op === "div" ? [of] : []));
-    if (quotients.length === 0) return { aligned, scalars, vec4s, values: scalars };
-    const valueAt = (position: readonly number[], i: number) =>
-      quotients.reduce((n, { arg, by }) => n * by + (evaluate(arg, position) % by), places[i] as number);
-    return { aligned, scalars, vec4s, values: distinct(positions.map(valueAt)).scalars };
+    const values = divided.length > 0 ? new Float64Array(places.length) : null;
+    const at = [...start];
+    for (let n = 0; n < places.length; n++) {
+      let rest = n;
+      dims.forEach((d, i) => {
+        at[d] = (start[d] as number) + (rest % (sizes[i] as number));
+        rest = Math.floor(rest / (sizes[i] as number));
+      });
+      places[n] = place(at);
+      if (values) values[n] = divided.reduce((v, { arg, by }) => v * by + (arg(at) % by), places[n] as number);
+    }
+    const counts = distinct(places);
+    return { aligned, ...counts, values: values ? distinct(values).scalars : counts.scalars };
   }
 }
 
-/** How many different elements there are, and different vec4s of them. */
-function distinct(places: readonly number[]): Omit<Counts, "aligned"> {
-  const scalars = new Set(places).size;
-  return { scalars, vec4s: new Set(places.map((i) => Math.floor(i / 4))).size, values: scalars };
+/** How many different elements there are, and different vec4s of them. Sorts the places. */
+function distinct(places: Float64Array): { scalars: number; vec4s: number } {
+  let [scalars, vec4s, last, lastVec4] = [0, 0, Number.NaN, Number.NaN];
+  for (const place of places.sort()) {
+    if (place === last) continue;
+    scalars++;
+    last = place;
+    const vec4 = Math.floor(place / 4);
+    if (vec4 !== lastVec4) vec4s++;
+    lastVec4 = vec4;
+  }
+  return { scalars, vec4s };
 }
 
 /** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */

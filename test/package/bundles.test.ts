@@ -153,7 +153,7 @@ test.each(Object.entries(budgets))("%s.ts weighs at most %i kB", async (page, mo
   const files = readdirSync(folder).filter((name) => name.endsWith(".js"));
   const checks = [{ files: files.map((name) => join(folder, name)), gzip: true }];
   const [{ size }] = (await sizeLimit(fileSize, { checks })) as [{ size: number }];
-  console.log(`${page}.ts: ${(size / 1000).toFixed(1)} kB of ${most}`);
+  console.log(`${page}.ts: ${(size / 1000).toFixed(3)} kB of ${most}`);
   expect(size).toBeGreaterThan(1000);
   expect(size).toBeLessThanOrEqual(1000 * most);
 });
