@@ -97,6 +97,7 @@ export function permutable(domain: readonly number[], { tile }: Schedule): numbe
 }
 
 function neighbourOf(at: readonly Index[], varying: ReadonlySet<number>): number {
+  if (!at.some((i) => /[qy]/.test(i.key))) return 0; // most: no need to take them apart
   const names = new Set(at.flatMap((i) => i.coordinates()));
   const [first, ...others] = [...names].filter((name) => /^[qy]/.test(name));
   if (first === undefined || first === "y0" || others.length > 0 || [...varying].some((d) => names.has(`o${d}`)))

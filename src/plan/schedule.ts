@@ -14,6 +14,8 @@ import type { Target } from "./target.ts";
 
 /** Candidates that are built and counted. */
 const shortList = 4;
+/** By the model so many times as dear as the best: not built. */
+const hopeless = 1.25;
 
 /** The group by promising schedules, the best by the model first: what an autotuner tries. One that shares its dispatch takes no boxes. */
 export function rankKernels(
@@ -33,15 +35,15 @@ export function rankKernels(
   // what is done in no time is not worth the search
   const small = numel(group.domain) * numel(extents) < 1 << 12;
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
-  const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
-  const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
   const ofWalks = walks?.walkTarget(target);
-  const walking = ofWalks ? walks!.walkCandidates(group, extents, elements, ofWalks).map(build) : [];
-  return [...short.map(({ schedule }) => build(schedule)), ...walking, ...boxes.filter((k) => fitsMemory(k, target))]
-    .map((kernel) => ({
-      kernel,
-      cost: countedCost(kernel, kernel.schedule.walk === undefined ? target : ofWalks!),
-    }))
+  const walking = ofWalks
+    ? walks!.walkCandidates(group, extents, elements, ofWalks).map((s) => costed(build(s), ofWalks))
+    : [];
+  const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
+  const least = Math.min(...[...short, ...walking].map(({ cost }) => cost));
+  const plain = short.filter(({ cost }) => cost <= hopeless * least).map(({ schedule }) => build(schedule));
+  const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
+  return [...walking, ...[...plain, ...boxes.filter((k) => fitsMemory(k, target))].map((k) => costed(k, target))]
     .sort((a, b) => a.cost - b.cost)
     .map(({ kernel }) => kernel);
 }
@@ -53,8 +55,9 @@ function starts(domain: readonly number[], extents: readonly number[]): Schedule
   return [taps(domain), ...tiles].map((tile) => ({ tile, unroll: taps(extents) }));
 }
 
-/** Cost of a built kernel, counted statement by statement. */
-function countedCost({ block, lanes }: Kernel, target: Target): number {
+/** A built kernel, and its cost, counted statement by statement. */
+function costed(kernel: Kernel, target: Target): { kernel: Kernel; cost: number } {
+  const { block, lanes } = kernel;
   const { cost } = target;
   const accumulators = block.filter((s) => typeof s === "string" && /^var a\d+_0/.test(s)).length;
   let compile = 0;
@@ -93,7 +96,7 @@ function countedCost({ block, lanes }: Kernel, target: Target): number {
     return sum;
   };
   const perLane = (count(block, 1, false) + cost.lane) * (1 + cost.spill * accumulators);
-  return perLane * busyLanes(lanes.count, target) + compile;
+  return { kernel, cost: perLane * busyLanes(lanes.count, target) + compile };
 }
 
 /** Adds to an accumulator, or to the sum of an iteration (reduction.ts). */
