@@ -28,8 +28,6 @@ interface Pattern {
   readonly divided: readonly { readonly arg: Evaluate; readonly by: number }[];
   /** Dimensions (o<d>: d; r<d>: rank + d) that it depends on. */
   readonly dims: readonly number[];
-  /** What a step in each of them adds; null where that is no constant. */
-  readonly strides: readonly number[] | null;
   readonly looped: boolean;
   readonly vec: boolean;
 }
@@ -91,13 +89,10 @@ export class Model {
     const all = new Set(index.coordinates().map((name) => this.#dimension({ name })));
     const dims = [...all].sort((a, b) => a - b);
     const looped = dims.some((d) => d >= this.#domain.length);
-    const strides = index.terms.some(({ atom }) => atom.of || atom.from)
-      ? null
-      : dims.map((d) => index.terms.reduce((n, { atom, coef }) => n + (this.#dimension(atom) === d ? coef : 0), 0));
     const divided = index.terms.flatMap(({ atom: { of } }) =>
       of?.op === "div" ? [{ arg: this.#evaluate(of.arg), by: of.by }] : [],
     );
-    return { place: this.#evaluate(index), divided, dims, strides, looped, vec: buffer.elements % 4 === 0 };
+    return { place: this.#evaluate(index), divided, dims, looped, vec: buffer.elements % 4 === 0 };
   }
 
   #evaluate(index: Index): Evaluate {
@@ -252,7 +247,7 @@ export class Model {
     return { time: Math.min(whole, each) + counts.values * this.#overhead * statement + others, loads };
   }
 
-  #count({ place, divided, dims, strides, vec }: Pattern, box: readonly number[]): Counts {
+  #count({ place, divided, dims, vec }: Pattern, box: readonly number[]): Counts {
     const limit = [...this.#domain, ...this.#extents];
     const start = box.map((b, d) => b * Math.floor((limit[d] as number) / b / 2));
     const origin = place(start);
@@ -261,17 +256,6 @@ export class Model {
       vec && origin % 4 === 0 && dims.every((d) => box[d] === limit[d] || (place(stepOver(d)) - origin) % 4 === 0);
     const sizes = dims.map((d) => box[d] as number);
     const places = new Float64Array(numel(sizes));
-    if (strides) {
-      places[0] = origin;
-      let n = 1;
-      sizes.forEach((size, i) => {
-        for (let k = 1; k < size; k++)
-          for (let j = 0; j < n; j++) places[k * n + j] = (places[j] as number) + k * (strides[i] as number);
-        n *= size;
-      });
-      const counts = distinct(places);
-      return { aligned, ...counts, values: counts.scalars };
-    }
     const values = divided.length > 0 ? new Float64Array(places.length) : null;
     const at = [...start];
     for (let n = 0; n < places.length; n++) {
@@ -283,24 +267,15 @@ export class Model {
       places[n] = place(at);
       if (values) values[n] = divided.reduce((v, { arg, by }) => v * by + (arg(at) % by), places[n] as number);
     }
-    const counts = distinct(places);
-    return { aligned, ...counts, values: values ? distinct(values).scalars : counts.scalars };
+    const scalars = distinct(places);
+    const vec4s = distinct(places.map((place) => Math.floor(place / 4)));
+    return { aligned, scalars, vec4s, values: values ? distinct(values) : scalars };
   }
 }
 
-/** How many different elements there are, and different vec4s of them. Sorts the places. */
-function distinct(places: Float64Array): { scalars: number; vec4s: number } {
-  let [scalars, vec4s, last, lastVec4] = [0, 0, Number.NaN, Number.NaN];
-  for (const place of places.sort()) {
-    if (place === last) continue;
-    scalars++;
-    last = place;
-    const vec4 = Math.floor(place / 4);
-    if (vec4 !== lastVec4) vec4s++;
-    lastVec4 = vec4;
-  }
-  return { scalars, vec4s };
-}
+/** How many different numbers there are. */
+const distinct = (numbers: Float64Array): number =>
+  numbers.sort().reduce((n, x, i) => (x === numbers[i - 1] ? n : n + 1), 0);
 
 /** Lanes that a device is busy with: whole workgroups, and no fewer than keep it busy. */
 export const busyLanes = (lanes: number, { workgroupSize, lanes: wanted }: Target) =>

@@ -35,10 +35,8 @@ export function rankKernels(
   // what is done in no time is not worth the search
   const small = numel(group.domain) * numel(extents) < 1 << 12;
   for (const start of small ? [ones] : starts(group.domain, extents)) model.descend(start, found);
-  const ofWalks = walks?.walkTarget(target);
-  const walking = ofWalks
-    ? walks!.walkCandidates(group, extents, elements, ofWalks).map((s) => costed(build(s), ofWalks))
-    : [];
+  const walking =
+    walks?.walkCandidates(group, extents, elements, target, (s, target) => costed(build(s), target)) ?? [];
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
   const least = Math.min(...[...short, ...walking].map(({ cost }) => cost));
   const plain = short.filter(({ cost }) => cost <= hopeless * least).map(({ schedule }) => build(schedule));

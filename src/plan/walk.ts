@@ -24,12 +24,12 @@ const mostSums = 1024;
 /** Multiply-adds from which on a walk is worth its panel. */
 const leastWork = 1 << 18;
 
-/** The target, with what walks cost there, since their loops are short, and the lanes that they keep it busy with. Null where none pays: without
- *  quads, and on a GPU, whose lanes have registers for their sums. */
-export const walkTarget = (target: Target): Target | null =>
-  target.software && target.quads
-    ? { ...target, lanes: 64, cost: { ...target.cost, fma: 0.5, loadVec4: 17, loadScalar: 4.2, store: 10, loop: 34 } }
-    : null;
+/** What walks cost, since their loops are short, and the lanes that they keep a CPU busy with. */
+const targetOf = (target: Target): Target => ({
+  ...target,
+  lanes: 64,
+  cost: { ...target.cost, fma: 0.5, loadVec4: 17, loadScalar: 4.2, store: 10, loop: 34 },
+});
 
 /** What a factor of a term is made from: the coordinates that decide it (o<d>, r<d>), and which of the term's reads are its. */
 interface Factor {
@@ -89,16 +89,18 @@ function dimensionsOf({ factors, walker }: Roles, rank: number): { along: number
   return { along: only(walker), across: only(1 - walker) };
 }
 
-/** The best walk with each factor as the panel, as the target's costs have it. `asked` are the elements of the core that a tile of one element
- *  is made of. */
-export function walkCandidates(
+/** The best walk with each factor as the panel, built, and what it costs. `asked` are the elements of the core that a tile of one element is made
+ *  of. None pays without quads, nor on a GPU, whose lanes have registers for their sums. */
+export function walkCandidates<T>(
   group: Group,
   extents: readonly number[],
   asked: readonly (readonly Index[])[],
   target: Target,
-): Schedule[] {
+  build: (schedule: Schedule, target: Target) => T,
+): T[] {
   const { domain, core } = group;
-  if (!core) return [];
+  if (!core || !target.quads || !target.software) return [];
+  const ofWalks = targetOf(target);
   const [type] = core.ctx.outputs as [TensorType];
   if ((core.kernel as ReduceKernel).combine !== "sum" || type.dtype !== "f32") return [];
   if (numel(type.shape) * numel(extents) < leastWork || !inWindows(group, asked)) return [];
@@ -112,16 +114,16 @@ export function walkCandidates(
     let best: { schedule: Schedule; cost: number } | undefined;
     for (const d of across)
       for (const c of columns.filter((n) => (domain[d] as number) % n === 0)) {
-        const tile = tileOf(group, along, d, c, target);
+        const tile = tileOf(group, along, d, c, ofWalks);
         const lanes = quadLanes(lanesIn(domain, tile));
         if ([...lanes.varying].some((e) => (factors[walker] as Factor).from.has(`o${e}`))) continue;
         for (const unroll of chunks) {
           const schedule: Schedule = { tile, unroll, walk: walker };
-          const cost = costOf(group, schedule, c, extents, numel(lanes.counts), target);
+          const cost = costOf(group, schedule, c, extents, numel(lanes.counts), ofWalks);
           if (!best || cost < best.cost) best = { schedule, cost };
         }
       }
-    return best ? [best.schedule] : [];
+    return best ? [build(best.schedule, ofWalks)] : [];
   });
 }
 
