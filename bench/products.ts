@@ -101,8 +101,9 @@ async function resultOf(device: Device, values: Record<"x" | "w", NdArray>): Pro
 /** What the product is called in a tuning, and the planner's candidates for it: on a GPU also those whose workgroups share. */
 async function workOf(device: GpuDevice): Promise<{ key: string; candidates: readonly Schedule[] }> {
   let found: { key: string; candidates: readonly Schedule[] } | undefined;
-  makePlan(trace(product as never, types), {
-    ...(await device.planOptions()),
+  const traced = trace(product as never, types);
+  makePlan(traced, {
+    ...(await device.planOptions(traced)),
     visit: (g) => {
       found = { key: g.key, candidates: g.candidates() };
     },

@@ -1,13 +1,14 @@
 // GpuDevice: the runtime with the compiler: functions in, programs out.
 import type { CompileOptions, Device, DeviceArray, Program } from "../device.ts";
+import { toposort } from "../graph/node.ts";
 import type { MapTree } from "../graph/tree.ts";
 import type { Plan } from "../plan/data.ts";
 import { functions } from "../plan/functions.ts";
-import { makePlan, type PlanOptions } from "../plan/plan.ts";
+import { makePlan, outputsOf, type PlanOptions } from "../plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../plan/target.ts";
 import type { TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
-import { outputTree, type TypeTree, trace } from "../trace.ts";
+import { outputTree, type Trace, type TypeTree, trace } from "../trace.ts";
 import type { GpuArray } from "./array.ts";
 import { type EncodeOptions, GpuProgram, type Recorder } from "./program.ts";
 import { type Found, GpuRuntime, infoOf, type RequestOptions, requestGpu } from "./runtime.ts";
@@ -58,12 +59,17 @@ export class GpuDevice extends GpuRuntime implements Device {
     return new GpuDevice({ gpu, info: infoOf(gpu), owned: false });
   }
 
-  /** How plans are made for this device: for its kind, with the schedules that tuning chose.
+  /** How a plan is made for this device: for its kind, with the schedules that tuning chose, and with what not every kind or graph needs.
    *  @internal */
-  async planOptions(): Promise<PlanOptions> {
+  async planOptions(traced: Trace): Promise<PlanOptions> {
     const { target } = this;
-    const common = { target, functions, schedule: (key: string) => this.tuning[key]?.schedule };
-    return target.software ? { ...common, walks: await import("../plan/walk.ts") } : common;
+    const own = toposort(outputsOf(traced)).map(({ op }) => op.functions?.());
+    return {
+      target,
+      functions: Object.assign({}, functions, ...(await Promise.all(own))),
+      schedule: (key) => this.tuning[key]?.schedule,
+      ...(target.software && { walks: await import("../plan/walk.ts") }),
+    };
   }
 
   /** Device.compile, of a program that also takes an encoder and buffers of yours. */
@@ -78,7 +84,7 @@ export class GpuDevice extends GpuRuntime implements Device {
     const program = await this.guarded(async () => {
       const plan = tune
         ? await (await import("./tune.ts")).tunedPlan(this, traced, tune === true ? {} : tune)
-        : makePlan(traced, await this.planOptions());
+        : makePlan(traced, await this.planOptions(traced));
       return GpuProgram.create(this, plan, outputTree(traced), label);
     });
     return program as unknown as EncodableProgram<I, Omit<O, C>>;

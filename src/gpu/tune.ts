@@ -47,7 +47,7 @@ export async function tunedPlan(device: GpuDevice, trace: Trace, options: TuneOp
   device.tuning = { ...(await store?.load(tuningKey(device))), ...device.tuning };
   const dear = new Map<string, GroupWork>();
   const visit = (g: GroupWork) => void (g.multiplyAdds >= leastWork && dear.set(g.key, g));
-  const plan = makePlan(trace, { ...(await device.planOptions()), visit });
+  const plan = makePlan(trace, { ...(await device.planOptions(trace)), visit });
   const unknown = [...dear.values()].filter(({ key }) => !(key in device.tuning));
   const timer = new PassTimer(device.gpu);
   try {
@@ -62,7 +62,7 @@ export async function tunedPlan(device: GpuDevice, trace: Trace, options: TuneOp
   if (unknown.length)
     await store?.save(tuningKey(device), { ...(await store.load(tuningKey(device))), ...device.tuning });
   onChosen?.(Object.fromEntries([...dear.keys()].map((key) => [key, device.tuning[key]!])), unknown.length);
-  return unknown.length ? makePlan(trace, await device.planOptions()) : plan;
+  return unknown.length ? makePlan(trace, await device.planOptions(trace)) : plan;
 }
 
 async function tuneGroup(

@@ -30,6 +30,8 @@ export interface Op<P = Params> {
   readonly gradient:
     | ((dout: readonly (Tensor | null)[], node: GradientContext<P>) => readonly (Tensor | null)[])
     | null;
+  /** Loads WGSL functions that its kernel calls, beyond those that every compiler has (plan/functions.ts). */
+  readonly functions?: () => Promise<Readonly<Record<string, string>>>;
   /** f is non-decreasing, so that max(f(x)) = f(max(x)): max-pooling moves before it. */
   readonly monotone?: boolean;
   /** Its output is its first input. "again": what is made of it is computed again, not merged with what is made of the input. */

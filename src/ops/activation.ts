@@ -1,7 +1,7 @@
 // Activation functions: each in float64 beside its WGSL, then its gradient. tanh and erf are in unary.ts.
 import type { Tensor } from "../tensor.ts";
 import { binary, literal, unary } from "./define.ts";
-import { erfc } from "./special.ts";
+import { erfc, specialFunctions } from "./special.ts";
 
 export const relu = unary({
   name: "relu",
@@ -100,6 +100,7 @@ export const silu = unary({
 export const gelu = unary<{ approximate: "none" | "tanh" }>({
   name: "gelu",
   cost: 32,
+  functions: specialFunctions,
   f: (x, { approximate }) =>
     approximate === "none"
       ? 0.5 * x * erfc(-x * Math.SQRT1_2)

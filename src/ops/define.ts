@@ -70,6 +70,7 @@ interface Elementwise<P> {
   readonly cost?: number;
   readonly gradient: Op<P>["gradient"];
   readonly monotone?: boolean;
+  readonly functions?: Op<P>["functions"];
 }
 
 /** A function of one element of each input, which broadcast. */
@@ -114,10 +115,11 @@ export function elementwise<P = Record<string, never>>(o: Elementwise<P>): Op<P>
     },
     gradient: o.gradient,
     ...(o.monotone ? { monotone: true } : {}),
+    ...(o.functions ? { functions: o.functions } : {}),
   };
 }
 
-interface Unary<P> extends Pick<Elementwise<P>, "name" | "takes" | "cost" | "monotone"> {
+interface Unary<P> extends Pick<Elementwise<P>, "name" | "takes" | "cost" | "monotone" | "functions"> {
   readonly f: (x: number, params: P) => number;
   readonly wgsl: (x: string, params: P) => string;
   /** The gradient of x, from that of y = f(x). */

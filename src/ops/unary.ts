@@ -1,7 +1,7 @@
 // Functions of one element: each in float64 beside its WGSL, then its gradient. Activations are in activation.ts.
 import type { DType } from "../shape/types.ts";
 import { elementwise, literal, unary } from "./define.ts";
-import { erf as erf64 } from "./special.ts";
+import { erf as erf64, specialFunctions } from "./special.ts";
 
 export const neg = unary({
   name: "neg",
@@ -94,6 +94,7 @@ export const sin = unary({
   name: "sin",
   cost: 20,
   f: Math.sin,
+  functions: specialFunctions,
   wgsl: (x) => `sine(${x}, 0i)`,
   gradient: (d, x) => d.mul(x.cos()),
 });
@@ -102,6 +103,7 @@ export const cos = unary({
   name: "cos",
   cost: 20,
   f: Math.cos,
+  functions: specialFunctions,
   wgsl: (x) => `sine(${x}, 1i)`,
   gradient: (d, x) => d.mul(x.sin()).neg(),
 });
@@ -121,6 +123,7 @@ export const erf = unary({
   cost: 30,
   monotone: true,
   f: erf64,
+  functions: specialFunctions,
   wgsl: (x) => `erf(${x})`,
   gradient: (d, x) => d.mul(x.square().neg().exp()).mul(2 / Math.sqrt(Math.PI)),
 });

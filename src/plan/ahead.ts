@@ -1,4 +1,6 @@
 // Planning without a device, for a page that brings its plans along and loads the runtime alone (wgrad/runtime).
+
+import { functions as special } from "../../shaders/special.ts";
 import type { MapTree } from "../graph/tree.ts";
 import type { TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
@@ -27,5 +29,5 @@ export function planAhead<I extends TypeTree, O, C extends keyof I & string = ne
 ): SavedPlan {
   const traced = trace(f as never, types, carry);
   const target = { ...(software ? softwareTarget : gpuTarget), quads: subgroups };
-  return savePlan(makePlan(traced, { target, functions, walks }), outputTree(traced));
+  return savePlan(makePlan(traced, { target, functions: { ...functions, ...special }, walks }), outputTree(traced));
 }

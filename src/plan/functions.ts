@@ -1,4 +1,4 @@
-// The WGSL functions that kernels may call.
+// The WGSL functions that kernels may call, but for those that come with an op (graph/op.ts).
 import { functions as math } from "../../shaders/math.ts";
 import { functions as random } from "../../shaders/random.ts";
 import type { Functions } from "./module.ts";

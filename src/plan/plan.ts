@@ -6,6 +6,7 @@
 // The planner knows the kinds of kernel, never an op.
 
 import { toposort } from "../graph/node.ts";
+import type { Tensor } from "../tensor.ts";
 import type { Trace } from "../trace.ts";
 import type { Plan } from "./data.ts";
 import { fuse, type Group } from "./fuse.ts";
@@ -41,11 +42,17 @@ export interface PlanOptions {
 /** Multiply-adds up to which a group is small: its dispatch would cost more than its work. */
 const smallWork = 1 << 18;
 
+/** All that a traced function computes. */
+export const outputsOf = ({ carry, outputs }: Trace): Tensor[] => [
+  ...carry.map((c) => c.output),
+  ...outputs.map((o) => o.value),
+];
+
 /** Plans a traced function for a target. `apart` numbers steps that get a kernel of their own: it makes room in one that would bind too
  *  many buffers. */
 export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<number> = new Set()): Plan {
   const { target } = options;
-  const outputs = [...trace.carry.map((c) => c.output), ...trace.outputs.map((o) => o.value)];
+  const outputs = outputsOf(trace);
   const sources = trace.inputs.map((i) => i.value);
   const split = (list: Steps, spec: StepSpec) => splitReduce(list, spec, target);
   const { steps, refOf } = stepsOf(outputs, sources, split, options.keep);

@@ -283,8 +283,7 @@ describe("the host's device", () => {
     // the plan of this device is for a CPU; the limits are those of a small GPU too
     test("kernels for a GPU fit", async () => {
       const device = GpuDevice.from(low);
-      const options = await device.planOptions();
-      const { maxBuffers, maxWorkgroup } = options.target;
+      const { maxBuffers, maxWorkgroup } = device.target;
       const product = trace((({ a, b }: Record<"a" | "b", Tensor>) => ({ y: a.matmul(b) })) as never, {
         ...{ a: f32(512, 512), b: f32(512, 512) },
       });
@@ -307,7 +306,8 @@ describe("the host's device", () => {
         { x: f32(32, 28, 28, 16), w: f32(3, 3, 16, 32), v: f32(3, 3, 32, 32) },
       );
       for (const traced of [product, sequence, convolutions]) {
-        const { dispatches } = makePlan(traced, { ...options, target: { ...gpuTarget, maxBuffers, maxWorkgroup } });
+        const target = { ...gpuTarget, maxBuffers, maxWorkgroup };
+        const { dispatches } = makePlan(traced, { ...(await device.planOptions(traced)), target });
         const kernels = dispatches.map(({ label, wgsl, bindings }) =>
           device.pipelines.get(
             label,

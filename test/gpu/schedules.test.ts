@@ -92,13 +92,8 @@ describe.each(Object.entries(targets))("as the %s target cuts it", (_, target) =
     };
     const want = await run(new CpuDevice());
     const groups: GroupWork[] = [];
-    makePlan(
-      trace((inputs: Record<string, Tensor>) => ({ y: f(inputs) }), types),
-      {
-        ...(await gpu.planOptions()),
-        visit: (g) => groups.push(g),
-      },
-    );
+    const traced = trace((inputs: Record<string, Tensor>) => ({ y: f(inputs) }), types);
+    makePlan(traced, { ...(await gpu.planOptions(traced)), visit: (g) => groups.push(g) });
     const seen = new Set<string>();
     for (const g of groups)
       for (const schedule of g.candidates().flatMap(variants)) {
@@ -130,7 +125,8 @@ test("a sum along a dimension rides on the kernel that makes its terms, however 
   };
   const want = await run(new CpuDevice());
   const groups: GroupWork[] = [];
-  makePlan(trace(f as never, types), { ...(await gpu.planOptions()), visit: (g) => groups.push(g) });
+  const traced = trace(f as never, types);
+  makePlan(traced, { ...(await gpu.planOptions(traced)), visit: (g) => groups.push(g) });
   const [first] = groups;
   expect(first!.key).toMatch(/^conv2dInputGrad \+ mul \+ sum\.parts \[16,20,20,6\]/);
   const seen = new Set<string>();

@@ -141,8 +141,9 @@ test("training runs on remembered choices are the same to the bit; a file keeps 
 /** Every candidate of every group, by key. */
 async function candidatesOf(device: GpuDevice): Promise<Map<string, Schedule[]>> {
   const found = new Map<string, Schedule[]>();
-  makePlan(trace(f as never, types), {
-    ...(await device.planOptions()),
+  const traced = trace(f as never, types);
+  makePlan(traced, {
+    ...(await device.planOptions(traced)),
     visit: (group) => void found.set(group.key, group.candidates()),
   });
   return found;
