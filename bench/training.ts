@@ -10,8 +10,6 @@ import { Trainer, type TrainerOptions } from "../src/train/trainer.ts";
 import { host } from "./host.ts";
 import { batchSize, type LayerSpec, learningRate, type TaskName, tasks } from "./tasks.ts";
 
-export const stepsPerSubmit = 16;
-
 function layerOf(spec: LayerSpec): nn.Layer {
   switch (spec.kind) {
     case "conv": {
@@ -56,9 +54,8 @@ export const programOf = (trainer: Trainer): GpuProgram => trainer.program as un
 
 export const inputsOf = ({ state, data }: Trainer) => ({ state, data });
 
-/** Submits so many steps. */
+/** Submits so many steps, at once. */
 export function submit(trainer: Trainer, steps: number): void {
-  for (let left = steps; left > 0; left -= stepsPerSubmit)
-    trainer.program.run(inputsOf(trainer), { repeat: Math.min(left, stepsPerSubmit) });
+  trainer.program.run(inputsOf(trainer), { repeat: steps });
   trainer.step += steps;
 }

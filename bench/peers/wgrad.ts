@@ -1,4 +1,4 @@
-// wgrad as a contestant: training by the Trainer, 16 steps a submit; kernels by a compiled function, 16 runs a submit.
+// wgrad as a contestant: training by the Trainer, as many steps a submit as its own loop takes; kernels by a compiled function, 16 runs a submit.
 import type { Dataset } from "../../src/data/dataset.ts";
 import type { DeviceArray } from "../../src/device.ts";
 import type { GpuDevice } from "../../src/gpu/device.ts";
@@ -7,11 +7,12 @@ import { leaves, type Tree } from "../../src/graph/tree.ts";
 import type { NdArray } from "../../src/shape/ndarray.ts";
 import { f32 } from "../../src/shape/types.ts";
 import type { Tensor } from "../../src/tensor.ts";
+import { Pace } from "../../src/train/pace.ts";
 import { isNdArray } from "../../src/train/program.ts";
 import type { Trainer, TrainerOptions } from "../../src/train/trainer.ts";
 import { JsClock } from "../measure.ts";
 import { batchSize, type TaskName, tasks } from "../tasks.ts";
-import { createTrainer, stepsPerSubmit, submit } from "../training.ts";
+import { createTrainer, submit } from "../training.ts";
 import type { Kernel, KernelRun, Start, Training } from "./contestant.ts";
 
 /** At most so many submits are in flight. */
@@ -20,6 +21,8 @@ const inFlight = 3;
 export interface WgradTraining extends Training {
   readonly trainer: Trainer;
   readonly start: Start;
+  /** So far as `work` has shown how long a step takes. */
+  stepsPerSubmit(): number;
 }
 
 /** The trainer's parameters, by layer and name. */
@@ -42,6 +45,7 @@ export async function wgradTraining(
 ): Promise<WgradTraining> {
   const trainer = await createTrainer(device, task, data, { tune });
   const weights = await initialWeights(trainer, task);
+  const pace = new Pace(device.kind);
   return {
     trainer,
     start: {
@@ -51,14 +55,19 @@ export async function wgradTraining(
     async work(steps) {
       const clock = new JsClock();
       const waits: Promise<void>[] = [];
-      for (let left = steps; left > 0; left -= stepsPerSubmit) {
-        clock.run(() => submit(trainer, Math.min(left, stepsPerSubmit)));
+      const start = performance.now();
+      for (let left = steps; left > 0; ) {
+        const now = Math.min(left, pace.submit);
+        clock.run(() => submit(trainer, now));
+        left -= now;
         waits.push(device.synchronize());
         if (waits.length >= inFlight) await waits.shift();
       }
       await Promise.all(waits);
+      pace.measure((1000 * steps) / (performance.now() - start));
       return clock.milliseconds;
     },
+    stepsPerSubmit: () => pace.submit,
     async losses(steps) {
       const sequential = await createTrainer(device, task, data, { sampling: "sequential" });
       submit(sequential, steps);
@@ -83,6 +92,8 @@ export function kernelFunction({ kind, inputs }: Kernel): (a: Tensor, b: Tensor)
   }[kind];
 }
 
+export const kernelsPerSubmit = 16;
+
 export async function wgradKernel(device: GpuDevice, kernel: Kernel, tune: boolean): Promise<KernelRun> {
   const values = kernel.inputs.map(({ shape, data }) => ({ ...f32(...shape), data: Float64Array.from(data) }));
   const [a, b] = values.map(({ shape }) => f32(...shape)) as [ReturnType<typeof f32>, ReturnType<typeof f32>];
@@ -93,11 +104,11 @@ export async function wgradKernel(device: GpuDevice, kernel: Kernel, tune: boole
   return {
     async work(count) {
       const clock = new JsClock();
-      for (let left = count; left > 0; left -= stepsPerSubmit)
+      for (let left = count; left > 0; left -= kernelsPerSubmit)
         clock.run(() => {
           const encoder = gpu.createCommandEncoder();
           const pass = encoder.beginComputePass();
-          for (let i = 0; i < Math.min(left, stepsPerSubmit); i++)
+          for (let i = 0; i < Math.min(left, kernelsPerSubmit); i++)
             (program as unknown as GpuProgram).encode(pass, inputs);
           pass.end();
           gpu.queue.submit([encoder.finish()]);

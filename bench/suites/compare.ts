@@ -10,7 +10,7 @@ import { type Counts, countCalls } from "../peers/counters.ts";
 import { jax } from "../peers/jax.ts";
 import { tfjs } from "../peers/tfjs.ts";
 import "../peers/tfjsBackends.ts";
-import { wgradKernel, wgradTraining } from "../peers/wgrad.ts";
+import { kernelsPerSubmit, wgradKernel, wgradTraining } from "../peers/wgrad.ts";
 import type { About, Message, Result, Row } from "../results.ts";
 import { short } from "../table.ts";
 import { batchSize, type TaskName, taskNames } from "../tasks.ts";
@@ -57,6 +57,8 @@ export type CompareResult = Result<CompareAbout, Comparison>;
 
 interface Pair {
   readonly work: Work;
+  /** Steps or runs of a submit. */
+  readonly unit: number;
   readonly peerWork: Work;
   readonly difference: number;
   readonly dispose: () => void;
@@ -116,7 +118,9 @@ async function trainingSubject(device: GpuDevice, task: string, tune: boolean): 
       const other = await peer.training(own.start);
       const got = await other.losses(checkedSteps);
       const difference = Math.max(...got.map((loss, i) => Math.abs(loss / (want[i] as number) - 1)));
-      return { work: own.work, peerWork: other.work, difference, dispose: () => other.dispose() };
+      await own.work(own.stepsPerSubmit()); // shows how many steps go into a submit
+      const unit = own.stepsPerSubmit();
+      return { work: own.work, unit, peerWork: other.work, difference, dispose: () => other.dispose() };
     },
     dispose: () => own.dispose(),
   };
@@ -131,7 +135,13 @@ async function kernelSubject(device: GpuDevice, name: string, tune: boolean): Pr
     async against(peer) {
       const other = await peer.kernel(kernel);
       const difference = differenceOf(await other.result(), want);
-      return { work: own.work, peerWork: other.work, difference, dispose: () => other.dispose() };
+      return {
+        work: own.work,
+        unit: kernelsPerSubmit,
+        peerWork: other.work,
+        difference,
+        dispose: () => other.dispose(),
+      };
     },
     dispose: () => own.dispose(),
   };
@@ -143,10 +153,10 @@ async function measure(
   peer: PeerName,
   send: (text: string) => void,
 ): Promise<Pick<Comparison, "difference" | "wgrad" | "other" | "ratio" | "failure">> {
-  const { work, peerWork, difference } = pair;
+  const { work, unit, peerWork, difference } = pair;
   if (!(difference <= tolerance))
     return { difference, failure: `results differ by ${difference.toPrecision(2)} (vs ${tolerance})` };
-  const count = await calibrate(work, args.sampleMilliseconds, 16);
+  const count = await calibrate(work, args.sampleMilliseconds, unit);
   const peerCount = await calibrate(peerWork, args.sampleMilliseconds);
   const [own, others]: [Timed[], Timed[]] = [[], []];
   const end = performance.now() + 1000 * patience;
@@ -159,7 +169,7 @@ async function measure(
   const onGpu = peer.endsWith("webgpu");
   return {
     difference,
-    wgrad: { time: sampled(own), counts: await countsOf(work, 16) },
+    wgrad: { time: sampled(own), counts: await countsOf(work, unit) },
     other: { time: sampled(others), ...(onGpu ? { counts: await countsOf(peerWork, 4) } : {}) },
     ratio: spread(own.map((t, i) => (others[i] as Timed).milliseconds / t.milliseconds)),
   };

@@ -10,7 +10,7 @@ import { calibrate, type Spread, sampled, type Timed, time } from "../measure.ts
 import { type WgradTraining, wgradTraining } from "../peers/wgrad.ts";
 import type { About, Message, Result, Row } from "../results.ts";
 import { batchSize, type TaskName } from "../tasks.ts";
-import { examples, programOf, stepsPerSubmit } from "../training.ts";
+import { examples, programOf } from "../training.ts";
 
 export interface TrainArgs {
   readonly tasks: readonly TaskName[];
@@ -55,7 +55,7 @@ const main: PageModule<TrainArgs, Message<About, TrainRow>, void> = async (args,
     const training = await wgradTraining(device, task, data, tune);
     send(`${task}: checks and warms up`);
     const { firstLoss, lastLoss } = await check(training);
-    const count = await calibrate(training.work, args.sampleMilliseconds, stepsPerSubmit);
+    const count = await calibrate(training.work, args.sampleMilliseconds, 3 * training.stepsPerSubmit());
     const times: Timed[] = [];
     for (let i = 0; i < args.samples; i++) {
       times.push(await time(training.work, count));
@@ -98,11 +98,12 @@ function watchPipelines(device: GpuDevice): { first: number; last: number } {
   return marks;
 }
 
+const checkedSteps = 128;
+
 /** Throws unless the loss falls. */
 async function check({ trainer, work }: WgradTraining): Promise<{ firstLoss: number; lastLoss: number }> {
-  const steps = 8 * stepsPerSubmit;
-  await work(steps);
-  const losses = await history(trainer, steps);
+  await work(checkedSteps);
+  const losses = await history(trainer, checkedSteps);
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   const [firstLoss, lastLoss] = [mean(losses.slice(0, 8)), mean(losses.slice(-8))];
   if (!(lastLoss < 0.8 * firstLoss)) throw new Error(`train: the loss went from ${firstLoss} to ${lastLoss}`);

@@ -3,7 +3,7 @@
 import type { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 import type { Buffer } from "./data.ts";
-import type { Block, Load, Loop, Store } from "./emit.ts";
+import type { Block, Load, Nested, Store } from "./emit.ts";
 import type { Kernel } from "./kernel.ts";
 import { decode } from "./lanes.ts";
 import { type BoxLoad, boxLoads, type Unit } from "./share.ts";
@@ -24,7 +24,11 @@ export function quadsOf(stores: readonly Store[]): Map<string, Store[]> {
   return quads;
 }
 
-const loopText = ({ name, times }: Loop) => `for (var ${name} = 0i; ${name} < ${times}i; ${name}++)`;
+/** A loop. One that tests at its end spares CPUs a round in which all lanes are masked, but there what it carries takes longer. */
+const loopText = ({ loop: { name, times }, carries }: Nested, body: string, indent: string): string =>
+  carries > 0
+    ? `${indent}for (var ${name} = 0i; ${name} < ${times}i; ${name}++) {\n${body}${indent}}\n`
+    : `${indent}{ var ${name} = 0i; loop {\n${body}${indent}  continuing { ${name}++; break if ${name} == ${times}i; } } }\n`;
 
 export interface PrintedKernel {
   readonly wgsl: string;
@@ -103,8 +107,7 @@ export class KernelPrinter {
     if (boxes.length > 0) say("workgroupBarrier();");
     for (const s of block) {
       if (typeof s === "string") say(s);
-      else if ("loop" in s)
-        out += `${indent}${loopText(s.loop)} {\n${this.#block(s.body, `${indent}  `, true)}${indent}}\n`;
+      else if ("loop" in s) out += loopText(s, this.#block(s.body, `${indent}  `, true), indent);
       else if (s.kind === "store") this.#store(s, stored, say);
       else {
         const name = unit(s);
