@@ -49,6 +49,17 @@ const identifier = /\b[a-z_][a-z_0-9]*/g;
 const coordinate = /^[oreqy]\d+$/;
 const simple = /^([a-z_][a-z_0-9]*|-?[0-9.]+(e[-+]?[0-9]+)?[fu]?|true|false)$/;
 
+/** ⌊a / by⌋, for 0 ≤ a ≤ max. A division takes long, on a CPU that does it lane by lane a hundred cycles; a product and a shift are exact while
+ *  the error of the factor m stays below a unit: a·(m·by − 2ˢ) < 2ˢ (Granlund, Montgomery: Division by invariant integers, PLDI 1994). */
+export function quotient(a: string, max: number, by: number): string {
+  for (let s = 0; s < 31; s++) {
+    const m = Math.ceil(2 ** s / by);
+    if (max * (m * by - 2 ** s) < 2 ** s && max * m < 2 ** 31)
+      return m === 1 ? `${a} >> ${s}u` : `(${a} * ${m}) >> ${s}u`;
+  }
+  return `${a} / ${by}`;
+}
+
 export class Emitter {
   readonly scopes: Statement[][] = [[]];
   readonly #prefix: string;
@@ -127,8 +138,10 @@ export class Emitter {
     const { op, arg, by } = atom.of;
     // WGSL truncates; shift a negative argument up by a multiple of `by` first
     const lift = arg.min < 0 ? Math.ceil(-arg.min / by) : 0;
-    const a = this.text(arg.add(lift * by));
-    const name = this.let(op === "div" ? (lift ? `(${a}) / ${by} - ${lift}` : `(${a}) / ${by}`) : `(${a}) % ${by}`);
+    const lifted = arg.add(lift * by);
+    const a = this.let(this.text(lifted));
+    const q = this.let(quotient(a, lifted.max, by));
+    const name = this.let(op === "mod" ? `${a} - ${q} * ${by}` : lift ? `${q} - ${lift}` : q);
     this.#atoms.set(atom.name, name);
     return name;
   };
