@@ -62,7 +62,7 @@ ${each(n, (c) => term(first, k, c))}`;
     const place = `sums[r * ${n}u + `;
     const sum = (c: number) => `${first === 0 ? "" : `${place}${c}u] + `}s${c}_${hold - 1}`;
     const last = first + hold === inner;
-    const body = wgsl`let line = min(row + r, ${batch - 1}u);
+    const body = wgsl`let line = ${batch % rows === 0 ? "row + r" : `min(row + r, ${batch - 1}u)`};
 let own = (${start} + line) * ${parts * inner}u + ${partOf(factors)}${first}u + place;
 ${each(hold / 4, (i) => `let h${i} = ${from}[own + ${4 * i}u];`)}
 ${each(hold, (k) => terms(first, k))}
@@ -81,12 +81,14 @@ export function eachCell(
   sum: (c: number) => string,
   text: string,
 ): string {
+  // a division takes a CPU as long as many sums
+  const whole = units === workgroupSize;
   const body = wgsl`let n = li + v * ${workgroupSize}u;
-let line = row + n / ${units}u;
+let line = row + ${whole ? "v" : `n / ${units}u`};
 #if ${batch % rows !== 0}
 if (line >= ${batch}u) { break; }
 #endif
-let u = n % ${units}u;
+let u = ${whole ? "li" : `n % ${units}u`};
 let at = t * ${batch}u + line;
 let i = line * ${units}u + u;
 ${each(count, (c) => `let sum${c} = ${sum(c)};`)}
