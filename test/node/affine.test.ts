@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Atom, flatten, Index, unflatten } from "../../src/graph/affine.ts";
+import { quotient } from "../../src/plan/emit.ts";
 import { strides } from "../../src/shape/types.ts";
 
 // ---- an expression beside the same arithmetic on numbers ----
@@ -139,4 +140,26 @@ test("what is below the common step of the terms is no part of a quotient, and s
   expect(o.mul(24).add(5).div(64).key).toBe(o.mul(24).div(64).key);
   expect(o.mul(24).add(5).mod(64).key).toBe(o.mul(24).mod(64).add(5).key);
   expect(o.mul(24).add(13).mod(64).key).toBe(o.mul(24).add(8).mod(64).add(5).key);
+});
+
+test("a quotient by a product and a shift is exact, and stays within 31 bits", () => {
+  const cases = fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 0, max: 2 ** 26 }), fc.nat());
+  let shifted = 0;
+  fc.assert(
+    fc.property(cases, ([by, max, n]) => {
+      const text = quotient("a", max, by);
+      const [, m = "1", s] = /^\(?a(?: \* (\d+)\))? >> (\d+)u$/.exec(text) ?? [];
+      if (s === undefined) return text === `a / ${by}`;
+      shifted++;
+      // any, the largest, and the last before a step
+      const last = max - (max % by) - 1;
+      return [n % (max + 1), max, Math.max(0, last)].every((a) => {
+        const product = a * Number(m);
+        return product < 2 ** 31 && Math.floor(product / 2 ** Number(s)) === Math.floor(a / by);
+      });
+    }),
+    { numRuns: 2000 },
+  );
+  expect(shifted).toBeGreaterThan(200);
+  expect([quotient("a", 1791, 64), quotient("a", 255, 28)]).toEqual(["a >> 6u", "(a * 293) >> 13u"]);
 });
