@@ -56,7 +56,8 @@ export function walkCandidates<T>(
         const tile = tileOf(group, along, d, c, ofWalks);
         const lanes = quadLanes(lanesIn(domain, tile));
         const shared = ![...lanes.varying].some((e) => (factors[walker] as Factor).from.has(`o${e}`));
-        if (!shared || numel(lanes.counts) < 4 || numel(tile) * numel(windowOf(group)) > mostSums) continue;
+        const sums = numel(tile) * numel(windowOf(group));
+        if (!shared || numel(lanes.counts) < 4 || sums > mostSums || sums === c) continue; // or there is nowhere to go
         for (const unroll of chunks) {
           const schedule: Schedule = { tile, unroll, walk: walker };
           const cost = costOf(group, schedule, c, extents, numel(lanes.counts), ofWalks);
