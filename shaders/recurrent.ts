@@ -40,16 +40,6 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
     return `col + ${g * hv + b * across}u`;
   });
   const start = initial ? "0u" : `t * ${s.batch}u`;
-  const multiply = from
-    ? product(tile, {
-        from,
-        start,
-        inner: hv,
-        matrix: n.wh!,
-        length: gates * hv,
-        columns,
-      })
-    : "";
   const state = (array: string | undefined) => (array ? `${array}[${initial ? "i" : `at * ${hv}u + u`}]` : "V()");
   const c = initial ? n.c0 : n.cs;
   const keep = wgsl`
@@ -78,19 +68,27 @@ ${keep}
 #endif`;
   const where = loops(which) && !n.h0 ? "t > 0u" : null;
   if (isHeld(tile) && loops(which)) {
-    const factors: HeldFactors = {
-      ...{ from: n.hs!, start, inner: s.units, parts: 1, matrix: n.wh!, length: gates * s.units },
-      columns: columns.map((c) => c.replace("col", "li")),
-    };
+    const inner = s.units;
+    const factors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
     const multiply = heldProduct(s, tile, factors, (c, sum) => `sums[r * ${columns.length}u + ${c}u] = ${sum};`);
     const sumOf = (c: number) => `sums[v * ${gates}u + ${c}u]`;
     return driveHeld(s, tile, which, {
-      setup: fillHeld(factors),
+      setup: `let col = li;\n${fillHeld(factors)}`,
       text: step(tile, columns.length, multiply, where, eachCell(s, tile, gates, sumOf, vector)),
       before: `let t = 0u;\n${eachCell(s, tile, 0, sumOf, keep)}`,
       time: (i) => i,
     });
   }
+  const multiply = from
+    ? product(tile, {
+        from,
+        start,
+        inner: hv,
+        matrix: n.wh!,
+        length: gates * hv,
+        columns,
+      })
+    : "";
   const text = step(tile, columns.length, multiply, where, eachVector(s, tile, gates, vector));
   const before = `let t = 0u;\n${eachVector(s, tile, 0, keep)}`;
   return drive(s, tile, which, { text, before, time: (i) => i });
@@ -100,19 +98,8 @@ ${keep}
 export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
   const { gates, saved } = cell;
   const hv = s.units / tile.width;
-  const across = hv / tile.blocks;
   const initial = which === "first";
-  const columns = Array.from({ length: tile.blocks }, (_, b) => `col + ${b * across}u`);
   const start = `(t + 1u) * ${s.batch}u`;
-  const factors = {
-    from: n.d!,
-    start,
-    inner: gates * hv,
-    matrix: n.whT!,
-    length: hv,
-    columns,
-  };
-  const multiply = initial ? "" : product(tile, factors);
   const next = `(at + ${s.batch}u) * ${hv}u + u`;
   const carry = initial ? "V()" : loops(which) ? `select(${n.carry}[i], V(), t == ${s.steps - 1}u)` : `${n.carry}[i]`;
   const values: Record<string, string> = {
@@ -151,6 +138,17 @@ ${n.carry ?? ""}[i] = carryNext;
       time: (i) => `${s.steps - 1}u - ${i}`,
     });
   }
+  const across = hv / tile.blocks;
+  const columns = Array.from({ length: tile.blocks }, (_, b) => `col + ${b * across}u`);
+  const factors = {
+    from: n.d!,
+    start,
+    inner: gates * hv,
+    matrix: n.whT!,
+    length: hv,
+    columns,
+  };
+  const multiply = initial ? "" : product(tile, factors);
   const text = step(tile, columns.length, multiply, where, eachVector(s, tile, 1, vector));
   return drive(s, tile, which, { text, time: (i) => `${s.steps - 1}u - ${i}` });
 }

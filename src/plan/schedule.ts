@@ -14,16 +14,16 @@ import type { Target } from "./target.ts";
 
 /** Candidates that are built and counted. */
 const shortList = 4;
-/** By the model so many times as dear as the best: not built. */
-const hopeless = 1.25;
 
-/** The group by promising schedules, the best by the model first: what an autotuner tries. One that shares its dispatch takes no boxes. */
+/** The group by promising schedules, the best by the model first. Those that the quick model finds more than `dearer` times as dear as the best are not
+ *  built. One that shares its dispatch takes no boxes. */
 export function rankKernels(
   group: Group,
   target: Target,
   placeOf: PlaceOf,
   stores: readonly Stored[],
   alone: boolean,
+  dearer: number,
   walks?: Walks,
 ): Kernel[] {
   const extents = group.core ? (group.core.kernel as ReduceKernel).extents(group.core.ctx) : [];
@@ -39,7 +39,7 @@ export function rankKernels(
     walks?.walkCandidates(group, extents, elements, target, (s, target) => costed(build(s), target)) ?? [];
   const short = [...found.values()].sort((a, b) => a.cost - b.cost).slice(0, shortList);
   const least = Math.min(...[...short, ...walking].map(({ cost }) => cost));
-  const plain = short.filter(({ cost }) => cost <= hopeless * least).map(({ schedule }) => build(schedule));
+  const plain = short.filter(({ cost }) => cost <= dearer * least).map(({ schedule }) => build(schedule));
   const boxes = alone ? boxCandidates(group, extents, target).map(build) : [];
   return [...walking, ...[...plain, ...boxes.filter((k) => fitsMemory(k, target))].map((k) => costed(k, target))]
     .sort((a, b) => a.cost - b.cost)

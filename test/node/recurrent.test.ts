@@ -12,6 +12,7 @@ import type { LstmOptions } from "../../src/nn/recurrentKinds.ts";
 import { gru, lstm, type RecurrentLayer, type RecurrentOptions, rnn } from "../../src/nn/recurrentLayers.ts";
 import { embedding, feedback, oneToMany, timeDistributed } from "../../src/nn/sequence.ts";
 import { type Truncation, truncated } from "../../src/nn/truncated.ts";
+import { heldTileOf } from "../../src/ops/recurrent/kernel.ts";
 import { makePlan } from "../../src/plan/plan.ts";
 import { gpuTarget, softwareTarget, type Target } from "../../src/plan/target.ts";
 import { isNdArray, type NdArray } from "../../src/shape/ndarray.ts";
@@ -290,4 +291,20 @@ describe("how many steps a dispatch runs", () => {
     const plan = makePlan(trace(f as never, types), { target, functions: math });
     expect(plan.dispatches.filter(({ label }) => label.startsWith("lstm")).length).toBe(dispatches);
   });
+});
+
+test.each([1, 3, 4])("what lanes hold of %i gates fits a function of WGSL, in whole quads of a workgroup", (gates) => {
+  const adapter = { software: true, lanes: 128, maxAccumulators: 256, quads: true };
+  let held = 0;
+  for (const units of [16, 48, 128, 256, 272, 512, 1024])
+    for (const backward of [false, true]) {
+      const tile = heldTileOf({ steps: 2, batch: 64, units }, gates, adapter, {}, backward);
+      if (tile.hold === undefined) continue;
+      held++;
+      const columns = backward ? (gates * units) / tile.workgroupSize : tile.blocks * gates;
+      expect(4 * columns * (units + tile.rows)).toBeLessThanOrEqual(8192);
+      expect(tile.workgroupSize).toBeLessThanOrEqual(256);
+      expect([tile.workgroupSize % 4, units % tile.hold]).toEqual([0, 0]);
+    }
+  expect(held).toBe(8);
 });

@@ -73,8 +73,8 @@ const leastWideWork = 2 ** 24;
 /** SwiftShader deals workgroups out to its threads beforehand, two to one thread at times: so the work is that of the first ones to start. */
 const leastStarters = 16;
 
-/** Lanes of a workgroup; what they hold is at most 6 kB each. */
-const mostHeldLanes = 256;
+/** Units up to which columns are held: at most six of them a lane, 6 kB of the 8 that WGSL lets a function have. */
+const mostHeldUnits = 256;
 
 /** Tiles of up to 64 vectors, in columns that quads can share (shaders/recurrence.ts). A group keeps a core busy. */
 function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, loop: boolean): Tile {
@@ -101,7 +101,7 @@ export function heldTileOf(s: Sizes, gates: number, adapter: Adapter, params: Fo
   const { batch, units } = s;
   const blocks = { 1: 4, 3: 2 }[gates] ?? 1;
   const workgroupSize = backward ? (gates * units) / 4 : units / blocks;
-  if (!adapter.software || !tile.quads || batch < 16 || units % 16 !== 0 || workgroupSize > mostHeldLanes) return tile;
+  if (!adapter.software || !tile.quads || batch < 16 || units % 16 !== 0 || units > mostHeldUnits) return tile;
   const rows = Math.min(32, Math.ceil(batch / 2));
   const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(batch / rows)));
   const hold = [64, 48, 32, 16].find((n) => units % n === 0) as number;
