@@ -1,6 +1,6 @@
 // Recurrences on a CPU behind WebGPU: a lane holds some columns of the matrix, loaded once for all steps, and goes along the rows of its group. Of a
 // row the lanes of a quad load a fourth each, and exchange it. Next to nothing is carried round a loop, and loops are short (see plan/walk.ts).
-import { exchanged } from "./quad.ts";
+import { received } from "./quad.ts";
 import { type Code, declarations, each, ownershipOf, repeat, type Sizes, type Step, type Tile } from "./recurrence.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -22,6 +22,15 @@ export interface HeldFactors {
   readonly columns: readonly string[];
 }
 
+/** A loop of so many rounds, at least one. Compilers see the range of its variable (plan/emit.ts: `bounded`). */
+const rounds = (name: string, times: number, body: string): string =>
+  repeat(
+    `${name}Next = 0u`,
+    `let ${name} = min(${name}Next, ${times - 1}u);\n${body}`,
+    `${name}Next++`,
+    `${name}Next == ${times}u`,
+  );
+
 const partOf = ({ inner, parts }: HeldFactors) => (parts === 1 ? "" : `part * ${inner}u + `);
 
 /** Fills `held` [inner, columns]: the k-th with the line that belongs to the k-th value that a lane gets of a row, by loads and exchanges. */
@@ -30,12 +39,11 @@ export function fillHeld(factors: HeldFactors): string {
   const n = columns.length;
   return wgsl`
 var held: array<f32, ${inner * n}>;
-${repeat(
-  "k = 0u",
-  wgsl`let line = (${partOf(factors)}(k ^ place)) * ${length}u;
+${rounds(
+  "k",
+  inner,
+  wgsl`let line = (${partOf(factors)}min(k ^ place, ${inner - 1}u)) * ${length}u;
 ${each(n, (c) => `held[k * ${n}u + ${c}u] = ${matrix}[line + ${columns[c]}];`)}`,
-  "k++",
-  `k == ${inner}u`,
 )}`;
 }
 
@@ -48,15 +56,13 @@ export function heldProduct(
 ): string {
   const { from, start, inner, parts, columns } = factors;
   const n = columns.length;
-  const value = (k: number) => (k % 4 === 0 ? `h${k / 4}` : `h${Math.floor(k / 4)}_${k % 4}`);
+  // held[…] first: then it is what a two-address machine overwrites with the product
   const term = (first: number, k: number, c: number) => {
-    const [x, y] = [value(k), `held[${(first + k) * n + c}]`];
-    return `let s${c}_${k} = ${k === 0 ? `${x} * ${y}` : `fma(${x}, ${y}, s${c}_${k - 1})`};`;
+    const y = `held[${(first + k) * n + c}]`;
+    return `let s${c}_${k} = ${k === 0 ? `${y} * x${k}` : `fma(${y}, x${k}, s${c}_${k - 1})`};`;
   };
   const terms = (first: number, k: number) => wgsl`
-#if ${k % 4 !== 0}
-let ${value(k)} = ${exchanged(value(k - (k % 4)), k % 4)};
-#endif
+let x${k} = ${received(`h${Math.floor(k / 4)}`, k % 4)};
 ${each(n, (c) => term(first, k, c))}`;
   const chunk = (first: number) => {
     const place = `sums[r * ${n}u + `;
@@ -67,13 +73,13 @@ let own = (${start} + line) * ${parts * inner}u + ${partOf(factors)}${first}u + 
 ${each(hold / 4, (i) => `let h${i} = ${from}[own + ${4 * i}u];`)}
 ${each(hold, (k) => terms(first, k))}
 ${each(n, (c) => (last ? store(c, sum(c)) : `${place}${c}u] = ${sum(c)};`))}`;
-    return repeat("r = 0u", body, "r++", `r == ${rows}u`);
+    return rounds("r", rows, body);
   };
   return each(inner / hold, (i) => chunk(i * hold));
 }
 
 /** `text` for each unit of each row of the group, shared out over the lanes: in it `line` is the row, `u` the unit, `i` their place in [B,H], `at` that
- *  of the row in [T·B], and sum0 … are what `sum` says of a lane's v-th. */
+ *  of the row in [T·B], and sum0 … are what `sum` says, for which `cell` counts what a lane has. */
 export function eachCell(
   { batch, units }: Sizes,
   { rows, workgroupSize }: HeldTile,
@@ -81,19 +87,29 @@ export function eachCell(
   sum: (c: number) => string,
   text: string,
 ): string {
-  // a division takes a CPU as long as many sums
-  const whole = units === workgroupSize;
-  const body = wgsl`let n = li + v * ${workgroupSize}u;
-let line = row + ${whole ? "v" : `n / ${units}u`};
+  const cell = wgsl`
 #if ${batch % rows !== 0}
 if (line >= ${batch}u) { break; }
 #endif
-let u = ${whole ? "li" : `n % ${units}u`};
 let at = t * ${batch}u + line;
 let i = line * ${units}u + u;
 ${each(count, (c) => `let sum${c} = ${sum(c)};`)}
 ${text}`;
-  return repeat("v = 0u", body, "v++", `li + v * ${workgroupSize}u >= ${rows * units}u`);
+  const blocks = units / workgroupSize;
+  // a division takes a CPU as long as many sums
+  if (Number.isInteger(blocks)) {
+    const own = `let cell = v * ${blocks}u + b;\nlet u = li + b * ${workgroupSize}u;\n${cell}`;
+    return rounds("v", rows, `let line = row + v;\n${rounds("b", blocks, own)}`);
+  }
+  const cells = rows * units;
+  const body = wgsl`let n = li + cell * ${workgroupSize}u;
+#if ${cells % workgroupSize !== 0}
+if (n >= ${cells}u) { break; }
+#endif
+let line = row + min(n / ${units}u, ${rows - 1}u);
+let u = n % ${units}u;
+${cell}`;
+  return rounds("cell", Math.ceil(cells / workgroupSize), body);
 }
 
 /** The loop over steps. */
@@ -108,7 +124,7 @@ export function driveHeld(
     declarations: `${declarations(tile)}\n${ownership.declarations}`,
     body: wgsl`${ownership.body}
 let place = li % 4u;
-let row = own * ${tile.rows}u;
+let row = min(own, ${Math.ceil(batch / tile.rows) - 1}u) * ${tile.rows}u;
 ${setup}
 let first = ${which.from};
 #if ${before !== undefined}
@@ -117,6 +133,6 @@ ${before ?? ""}
 storageBarrier();
 }
 #endif
-${repeat("i = first", `let t = ${time("i")};\n${text}\nstorageBarrier();`, "i++", `i == min(first + ${tile.steps}u, ${steps}u)`)}`,
+${repeat("i = first", `let t = min(${time("i")}, ${steps - 1}u);\n${text}\nstorageBarrier();`, "i++", `i == min(first + ${tile.steps}u, ${steps}u)`)}`,
   };
 }

@@ -71,7 +71,7 @@ ${keep}
     const inner = s.units;
     const factors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
     const multiply = heldProduct(s, tile, factors, (c, sum) => `sums[r * ${columns.length}u + ${c}u] = ${sum};`);
-    const sumOf = (c: number) => `sums[v * ${gates}u + ${c}u]`;
+    const sumOf = (c: number) => `sums[cell * ${gates}u + ${c}u]`;
     return driveHeld(s, tile, which, {
       setup: `let col = li;\n${fillHeld(factors)}`,
       text: step(tile, columns.length, multiply, where, eachCell(s, tile, gates, sumOf, vector)),

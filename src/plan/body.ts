@@ -1,9 +1,9 @@
 // Body: prints the statements of one kernel as a WGSL function. Loads and stores of four elements in a row are one vec4; what lanes have in
 // common is loaded as share.ts says.
-import type { Index } from "../graph/affine.ts";
+import { Index } from "../graph/affine.ts";
 import { numel } from "../shape/types.ts";
 import type { Buffer } from "./data.ts";
-import type { Block, Load, Nested, Store } from "./emit.ts";
+import { type Block, bounded, type Load, type Nested, type Store } from "./emit.ts";
 import type { Kernel } from "./kernel.ts";
 import { decode } from "./lanes.ts";
 import { type BoxLoad, boxLoads, type Unit } from "./share.ts";
@@ -28,7 +28,8 @@ export function quadsOf(stores: readonly Store[]): Map<string, Store[]> {
 const loopText = ({ loop: { name, times }, carries }: Nested, body: string, indent: string): string =>
   carries > 0
     ? `${indent}for (var ${name} = 0i; ${name} < ${times}i; ${name}++) {\n${body}${indent}}\n`
-    : `${indent}{ var ${name} = 0i; loop {\n${body}${indent}  continuing { ${name}++; break if ${name} == ${times}i; } } }\n`;
+    : `${indent}{ var ${name}_ = 0i; loop {\n${indent}  let ${name} = ${bounded(`${name}_`, times)};\n${body}` +
+      `${indent}  continuing { ${name}_++; break if ${name}_ == ${times}i; } } }\n`;
 
 export interface PrintedKernel {
   readonly wgsl: string;
@@ -61,6 +62,7 @@ export class KernelPrinter {
   /** Statements at the head of the function that the body turned out to need. */
   readonly #head: string[] = [];
   readonly #memory: string[] = [];
+  #sums = 0;
 
   constructor(name: string, kernel: Kernel, names: ReadonlyMap<Buffer, string>, vec: ReadonlySet<Buffer>) {
     this.#name = name;
@@ -82,22 +84,37 @@ export class KernelPrinter {
     return { wgsl, memory: this.#memory };
   }
 
-  #block(block: Block, indent: string, looped: boolean): string {
+  /** `sums` are the names of what is known of indices. */
+  #block(block: Block, indent: string, looped: boolean, sums: ReadonlyMap<string, string> = new Map()): string {
     const boxes = looped ? boxLoads(block, this.#kernel.lanes, this.#unitOf) : [];
     const inBox = new Map(
       boxes.flatMap((b) => b.units.map((u, i) => [u.key, `${b.name}[${i * b.copies}u + at_${b.name}]`])),
     );
     const units = new Map<string, string>();
     const stored = new Map<string, Store[]>();
+    const named = new Map(sums);
     let out = "";
     const say = (line: string) => {
       out += `${indent}${line}\n`;
+    };
+    /** An index; what it is but for its constant gets a name, since it is often that of others too, and no compiler may see it. */
+    const place = (index: Index, nameOf: Load["nameOf"]): string => {
+      const variable = index.add(-index.constant).text(nameOf);
+      if (index.terms.length === 0 || /^\w+$/.test(variable)) return index.text(nameOf);
+      let name = named.get(variable);
+      if (name === undefined) {
+        named.set(variable, (name = `at${this.#sums++}`));
+        say(`let ${name} = ${variable};`);
+      }
+      return Index.atom(name, 0, 1)
+        .add(index.constant)
+        .text((atom) => atom.name);
     };
     const unit = (s: Load): string => {
       const { key, index } = this.#unitOf(s);
       const known = units.get(key);
       if (known !== undefined) return known;
-      const value = inBox.get(key) ?? `${this.#names.get(s.buffer)}[${index.text(s.nameOf)}]`;
+      const value = inBox.get(key) ?? `${this.#names.get(s.buffer)}[${place(index, s.nameOf)}]`;
       const name = this.#vec.has(s.buffer) ? `${s.name}q` : s.name;
       units.set(key, name);
       say(`let ${name} = ${value};`);
@@ -107,8 +124,8 @@ export class KernelPrinter {
     if (boxes.length > 0) say("workgroupBarrier();");
     for (const s of block) {
       if (typeof s === "string") say(s);
-      else if ("loop" in s) out += loopText(s, this.#block(s.body, `${indent}  `, true), indent);
-      else if (s.kind === "store") this.#store(s, stored, say);
+      else if ("loop" in s) out += loopText(s, this.#block(s.body, `${indent}  `, true, named), indent);
+      else if (s.kind === "store") this.#store(s, stored, say, place);
       else {
         const name = unit(s);
         if (name !== s.name)
@@ -159,11 +176,16 @@ export class KernelPrinter {
   }
 
   /** A vec4 is stored with its last component. */
-  #store(s: Store, stored: Map<string, Store[]>, say: (line: string) => void): void {
+  #store(
+    s: Store,
+    stored: Map<string, Store[]>,
+    say: (line: string) => void,
+    place: (index: Index, nameOf: Store["nameOf"]) => string,
+  ): void {
     const buffer = this.#names.get(s.buffer);
     const guarded = (statement: string) => say(s.guard === "true" ? statement : `if (${s.guard}) { ${statement} }`);
     if (!this.#vec.has(s.buffer)) {
-      guarded(`${buffer}[${s.index.text(s.nameOf)}] = ${s.value};`);
+      guarded(`${buffer}[${place(s.index, s.nameOf)}] = ${s.value};`);
       return;
     }
     const key = `${buffer}[${quadKey(s.index)}]`;
@@ -172,7 +194,7 @@ export class KernelPrinter {
     quad[component(s.index)] = s;
     if (quad.filter(Boolean).length < 4) return;
     guarded(
-      `${buffer}[${s.index.div(4).text(s.nameOf)}] = vec4<${s.buffer.type}>(${quad.map((q) => q.value).join(", ")});`,
+      `${buffer}[${place(s.index.div(4), s.nameOf)}] = vec4<${s.buffer.type}>(${quad.map((q) => q.value).join(", ")});`,
     );
   }
 }

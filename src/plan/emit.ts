@@ -60,6 +60,10 @@ export function quotient(a: string, max: number, by: number): string {
   return `${a} / ${by}`;
 }
 
+/** An index that lies in [0, extent) anyway, so that a compiler sees that it does. Tint, Chrome's, puts each access of an array within bounds by
+ *  itself, but where it knows the range; on a CPU that is a tenth of a load. It sees through sums and products, not through ^ or a − q·b. */
+export const bounded = (index: string, extent: number): string => `i32(min(u32(${index}), ${extent - 1}u))`;
+
 export class Emitter {
   readonly scopes: Statement[][] = [[]];
   readonly #prefix: string;
@@ -141,14 +145,14 @@ export class Emitter {
     const lifted = arg.add(lift * by);
     const a = this.let(this.text(lifted));
     const q = this.let(quotient(a, lifted.max, by));
-    const name = this.let(op === "mod" ? `${a} - ${q} * ${by}` : lift ? `${q} - ${lift}` : q);
+    const name = this.let(op === "mod" ? bounded(`${a} - ${q} * ${by}`, by) : lift ? `${q} - ${lift}` : q);
     this.#atoms.set(atom.name, name);
     return name;
   };
 
   /** A value of unknown range as an index, clamped to [0, extent). */
   index(expression: string, extent: number): Index {
-    const name = this.let(`clamp(i32(${expression}), 0, ${extent - 1})`);
+    const name = this.let(`min(max(i32(${expression}), 0), ${extent - 1})`);
     return Index.atom(name, 0, extent - 1, [...(this.#from.get(name) ?? [])]);
   }
 

@@ -7,7 +7,7 @@ import { flatten, Index, offsets, unflatten } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import { numel, sameShape, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
-import type { Block, Loop, Statement, Store } from "./emit.ts";
+import { type Block, bounded, type Loop, type Statement, type Store } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { type Lanes, lanesOf, permuted, type Schedule } from "./lanes.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
@@ -49,7 +49,7 @@ export function buildKernel(
   const epilogue = new Region("e", group, lanes, placeOf, walked?.sums ?? accumulators);
   for (const { name, quarter } of loops) {
     epilogue.emitter.open(name, ...(quarter ? [quarter] : []));
-    if (quarter) epilogue.emitter.statement(`let ${quarter} = q0 ^ ${name};`);
+    if (quarter) epilogue.emitter.statement(`let ${quarter} = ${bounded(`q0 ^ ${name}`, 4)};`);
   }
   const written: Store[] = [];
   for (const offset of offsets(tile)) {

@@ -79,7 +79,7 @@ export function quadLanes(counts: readonly number[]): { counts: readonly number[
 }
 
 /** Declare q<s>, the quarter of the tile that is a lane's s-th. */
-const places = [0, 1, 2, 3].map((s) => `let q${s} = i32((lane % 4u) ^ ${s}u);`);
+const places = [0, 1, 2, 3].map((s) => `let q${s} = i32(min((lane % 4u) ^ ${s}u, 3u));`);
 
 export const quarter = (s: number): Index => Index.atom(`q${s}`, 0, 3);
 
@@ -134,7 +134,8 @@ export function decode(flat: string, name: string, counts: readonly number[]): s
   for (let d = counts.length - 1; d >= 0; d--) {
     const n = counts[d] as number;
     if (n === 1) continue;
-    statements.push(`let ${name}${d} = i32(${d === outer ? rest : `(${rest}) % ${n}u`});`);
+    // both ways tell compilers the range, as `bounded` does
+    statements.push(`let ${name}${d} = i32(${d === outer ? `min(${rest}, ${n - 1}u)` : `(${rest}) % ${n}u`});`);
     rest = rest === flat ? `${flat} / ${n}u` : `(${rest}) / ${n}u`;
   }
   return statements;

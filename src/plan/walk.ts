@@ -12,11 +12,11 @@ import type { Target } from "./target.ts";
 export { walkBlock } from "./walkBlock.ts";
 
 /** Columns of the panel: the sums that a lane keeps in registers. */
-const columns = [2, 3, 4, 5, 6];
-/** Steps of the reduction in a chunk, at most: a loop's code stays in the nearest cache. */
-const mostSteps = 72;
-/** Sums of a lane, in an array. */
-const mostSums = 1024;
+const columns = [2, 3, 4, 5, 6, 8];
+/** Steps of the reduction in a chunk, at most: a loop's code is not much longer than the nearest cache. */
+const mostSteps = 128;
+/** Elements of a lane's arrays, its panel and its sums: with a few variables they are the 8 kB that WGSL lets a function have. */
+const mostElements = 2032;
 
 /** Multiply-adds from which on a walk is worth its panel. */
 const leastWork = 1 << 18;
@@ -53,12 +53,13 @@ export function walkCandidates<T>(
     let best: { schedule: Schedule; cost: number } | undefined;
     for (const d of across)
       for (const c of columns.filter((n) => (domain[d] as number) % n === 0)) {
-        const tile = tileOf(group, along, d, c, ofWalks);
-        const lanes = quadLanes(lanesIn(domain, tile));
-        const shared = ![...lanes.varying].some((e) => (factors[walker] as Factor).from.has(`o${e}`));
-        const sums = numel(tile) * numel(windowOf(group));
-        if (!shared || numel(lanes.counts) < 4 || sums > mostSums || sums === c) continue; // or there is nowhere to go
         for (const unroll of chunks) {
+          const mostSums = mostElements - c * numel(unroll);
+          const tile = tileOf(group, along, d, c, mostSums, ofWalks);
+          const lanes = quadLanes(lanesIn(domain, tile));
+          const shared = ![...lanes.varying].some((e) => (factors[walker] as Factor).from.has(`o${e}`));
+          const sums = numel(tile) * numel(windowOf(group));
+          if (!shared || numel(lanes.counts) < 4 || sums > mostSums || sums === c) continue; // or there is nowhere to go
           const schedule: Schedule = { tile, unroll, walk: walker };
           const cost = costOf(group, schedule, c, extents, numel(lanes.counts), ofWalks);
           if (!best || cost < best.cost) best = { schedule, cost };
@@ -88,6 +89,7 @@ function tileOf(
   along: readonly number[],
   across: number,
   columns: number,
+  mostSums: number,
   { lanes: wanted }: Target,
 ): number[] {
   const { domain, whole } = group;
@@ -135,5 +137,6 @@ function costOf(
   const loads = (steps / 4) * (cost.loadScalar + 3 * cost.exchange);
   const row = cost.loop + masks + loads + columns * (steps * cost.fma + cost.array);
   const rows = (numel(tile) * numel(windowOf(group))) / columns;
-  return chunks * (fill + rows * row) * Math.max(lanes, wanted);
+  const compile = columns * steps * cost.compile.statement + (steps / 4) * cost.compile.load;
+  return chunks * (fill + rows * row) * Math.max(lanes, wanted) + compile;
 }

@@ -1,10 +1,10 @@
 // The loops of a walk (walk.ts): they fill the panel and make the sums.
-import { exchanged } from "../../shaders/quad.ts";
+import { received } from "../../shaders/quad.ts";
 import { type Atom, flatten, Index, offsets } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
 import { numel, strides } from "../shape/types.ts";
-import type { Block, Loop, Statement } from "./emit.ts";
+import { type Block, bounded, type Loop, type Statement } from "./emit.ts";
 import { dimensionsOf, type Factor, factorsOf, windowOf } from "./factors.ts";
 import type { Group } from "./fuse.ts";
 import { type Lanes, quarter, type Schedule } from "./lanes.ts";
@@ -82,7 +82,7 @@ export function walkBlock(
     const name = `e${loops.length}`;
     loops.push({ name, times, ...(quarter && { quarter }) });
     emitter.open(name, ...(quarter ? [quarter] : []));
-    if (quarter) emitter.statement(`let ${quarter} = q0 ^ ${name};`);
+    if (quarter) emitter.statement(`let ${quarter} = ${bounded(`q0 ^ ${name}`, 4)};`);
     return Index.atom(name, 0, times - 1);
   };
 
@@ -119,8 +119,8 @@ export function walkBlock(
   for (const [k, step] of steps.entries()) {
     const s = (step[shared] as number) % 4;
     const value = own.get(`${step.with(shared, (step[shared] as number) - s)}`) as string;
-    const x = s === 0 ? value : path.emitter.let(exchanged(value, s));
-    for (const j of held.keys()) path.emitter.statement(chain("f32", j, k, [x, `held[${k * held.length + j}]`]));
+    const x = path.emitter.let(received(value, s));
+    for (const j of held.keys()) path.emitter.statement(chain("f32", j, k, [`held[${k * held.length + j}]`, x]));
   }
   for (const [j, offset] of held.entries()) {
     const place = offset.map((i, d) => (here[d] as Index).add(i));

@@ -73,8 +73,14 @@ const leastWideWork = 2 ** 24;
 /** SwiftShader deals workgroups out to its threads beforehand, two to one thread at times: so the work is that of the first ones to start. */
 const leastStarters = 16;
 
-/** Units up to which columns are held: at most six of them a lane, 6 kB of the 8 that WGSL lets a function have. */
+/** Units up to which columns are held. */
 const mostHeldUnits = 256;
+
+/** Elements of a lane's arrays: with a few variables they are the 8 kB that WGSL lets a function have. */
+const mostElements = 2032;
+
+/** Multiply-adds in the body of a loop: its code is not much longer than the nearest cache. */
+const mostBody = 1024;
 
 /** Tiles of up to 64 vectors, in columns that quads can share (shaders/recurrence.ts). A group keeps a core busy. */
 function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, loop: boolean): Tile {
@@ -94,17 +100,19 @@ function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, 
   return { ...common, group, starters, workgroupSize: Math.min(64, tiles) };
 }
 
-/** The tile, or one whose columns are held: on a CPU that is faster, and sooner compiled. A lane has all gates of a unit or more in the forward pass,
- *  and four units' sums over one gate in the backward. */
+/** The tile, or one whose columns are held: on a CPU that is faster, and sooner compiled. A lane has six or eight columns, which it has registers for, if
+ *  they fit: all gates of some units in the forward pass, units' sums over one gate in the backward. */
 export function heldTileOf(s: Sizes, gates: number, adapter: Adapter, params: FormParams, backward: boolean): Tile {
   const tile = tileOf(s, backward ? 1 : gates, adapter, params);
   const { batch, units } = s;
-  const blocks = { 1: 4, 3: 2 }[gates] ?? 1;
-  const workgroupSize = backward ? (gates * units) / 4 : units / blocks;
   if (!adapter.software || !tile.quads || batch < 16 || units % 16 !== 0 || units > mostHeldUnits) return tile;
   const rows = Math.min(32, Math.ceil(batch / 2));
+  const wide = units % 32 === 0 && 8 * (units + rows) <= mostElements;
+  const blocks = backward ? 1 : ({ 1: wide ? 8 : 4, 3: 2 }[gates] ?? (wide ? 2 : 1));
+  const columns = backward ? (wide ? 8 : 4) : gates * blocks;
+  const workgroupSize = (gates * units) / columns;
   const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(batch / rows)));
-  const hold = [64, 48, 32, 16].find((n) => units % n === 0) as number;
+  const hold = [128, 96, 64, 48, 32, 16].find((n) => units % n === 0 && n * columns <= mostBody) as number;
   return { ...tile, rows, group: rows, blocks, width: 1, workgroupSize, starters, hold };
 }
 
