@@ -47,12 +47,13 @@ ${each(n, (c) => `held[k * ${n}u + ${c}u] = ${matrix}[line + ${columns[c]}];`)}`
 )}`;
 }
 
-/** The product, in a loop over rows for each chunk of the inner dimension. `store` is what becomes of the sum of row `line` and a column. */
+/** The product, in a loop over rows for each chunk of the inner dimension; more than one add up in `sums`, which it declares. `finish` is what becomes
+ *  of the sums of row `line`, one a column. */
 export function heldProduct(
   { batch }: Sizes,
   { rows, hold }: HeldTile,
   factors: HeldFactors,
-  store: (column: number, sum: string) => string,
+  finish: (sums: readonly string[]) => string,
 ): string {
   const { from, start, inner, parts, columns } = factors;
   const n = columns.length;
@@ -67,49 +68,66 @@ ${each(n, (c) => term(first, k, c))}`;
   const chunk = (first: number) => {
     const place = `sums[r * ${n}u + `;
     const sum = (c: number) => `${first === 0 ? "" : `${place}${c}u] + `}s${c}_${hold - 1}`;
-    const last = first + hold === inner;
     const body = wgsl`let line = ${batch % rows === 0 ? "row + r" : `min(row + r, ${batch - 1}u)`};
 let own = (${start} + line) * ${parts * inner}u + ${partOf(factors)}${first}u + place;
 ${each(hold / 4, (i) => `let h${i} = ${from}[own + ${4 * i}u];`)}
 ${each(hold, (k) => terms(first, k))}
-${each(n, (c) => (last ? store(c, sum(c)) : `${place}${c}u] = ${sum(c)};`))}`;
+${first + hold === inner ? finish(columns.map((_, c) => sum(c))) : each(n, (c) => `${place}${c}u] = ${sum(c)};`)}`;
     return rounds("r", rows, body);
   };
-  return each(inner / hold, (i) => chunk(i * hold));
+  return wgsl`
+#if ${hold < inner}
+var sums = array<f32, ${rows * n}>();
+#endif
+${each(inner / hold, (i) => chunk(i * hold))}`;
 }
 
-/** `text` for each unit of each row of the group, shared out over the lanes: in it `line` is the row, `u` the unit, `i` their place in [B,H], `at` that
- *  of the row in [T·B], and sum0 … are what `sum` says, for which `cell` counts what a lane has. */
-export function eachCell(
-  { batch, units }: Sizes,
-  { rows, workgroupSize }: HeldTile,
-  count: number,
-  sum: (c: number) => string,
+/** `text` for the cell of row `line` and unit `u`: in it `i` is its place in [B,H], `at` that of the row in [T·B]. */
+const cell = ({ batch, units }: Sizes, text: string) => wgsl`let at = t * ${batch}u + line;
+let i = line * ${units}u + u;
+${text}`;
+
+/** `text` for the cells of row `line` that are a lane's: in it sum0 … are the gates' sums, of which `sums` has those of each cell in a row. */
+export function ownCells(
+  sizes: Sizes,
+  { blocks, workgroupSize }: HeldTile,
+  sums: readonly string[],
   text: string,
 ): string {
-  const cell = wgsl`
+  const gates = sums.length / blocks;
+  const own = (b: number) => wgsl`{
+let u = li + ${b * workgroupSize}u;
+${each(gates, (g) => `let sum${g} = ${sums[b * gates + g]};`)}
+${cell(sizes, text)}
+}`;
+  return each(blocks, own);
+}
+
+/** `text` for each cell of the group's rows, shared out over the lanes. */
+export function eachCell(sizes: Sizes, { rows, workgroupSize }: HeldTile, text: string): string {
+  const { batch, units } = sizes;
+  const one = wgsl`
 #if ${batch % rows !== 0}
 if (line >= ${batch}u) { break; }
 #endif
-let at = t * ${batch}u + line;
-let i = line * ${units}u + u;
-${each(count, (c) => `let sum${c} = ${sum(c)};`)}
-${text}`;
+${cell(sizes, text)}`;
   const blocks = units / workgroupSize;
   // a division takes a CPU as long as many sums
-  if (Number.isInteger(blocks)) {
-    const own = `let cell = v * ${blocks}u + b;\nlet u = li + b * ${workgroupSize}u;\n${cell}`;
-    return rounds("v", rows, `let line = row + v;\n${rounds("b", blocks, own)}`);
-  }
+  if (Number.isInteger(blocks))
+    return rounds(
+      "v",
+      rows,
+      `let line = row + v;\n${rounds("b", blocks, `let u = li + b * ${workgroupSize}u;\n${one}`)}`,
+    );
   const cells = rows * units;
-  const body = wgsl`let n = li + cell * ${workgroupSize}u;
+  const body = wgsl`let n = li + v * ${workgroupSize}u;
 #if ${cells % workgroupSize !== 0}
 if (n >= ${cells}u) { break; }
 #endif
 let line = row + min(n / ${units}u, ${rows - 1}u);
 let u = n % ${units}u;
-${cell}`;
-  return rounds("cell", Math.ceil(cells / workgroupSize), body);
+${one}`;
+  return rounds("v", Math.ceil(cells / workgroupSize), body);
 }
 
 /** The loop over steps. */

@@ -1,5 +1,5 @@
 // Recurrences over time, forward and backward, for any cell.
-import { driveHeld, eachCell, fillHeld, type HeldFactors, heldProduct, isHeld } from "./held.ts";
+import { driveHeld, eachCell, fillHeld, type HeldFactors, heldProduct, isHeld, ownCells } from "./held.ts";
 import {
   type Cell,
   type Code,
@@ -70,12 +70,10 @@ ${keep}
   if (isHeld(tile) && loops(which)) {
     const inner = s.units;
     const factors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
-    const multiply = heldProduct(s, tile, factors, (c, sum) => `sums[r * ${columns.length}u + ${c}u] = ${sum};`);
-    const sumOf = (c: number) => `sums[cell * ${gates}u + ${c}u]`;
     return driveHeld(s, tile, which, {
       setup: `let col = li;\n${fillHeld(factors)}`,
-      text: step(tile, columns.length, multiply, where, eachCell(s, tile, gates, sumOf, vector)),
-      before: `let t = 0u;\n${eachCell(s, tile, 0, sumOf, keep)}`,
+      text: heldProduct(s, tile, factors, (sums) => ownCells(s, tile, sums, vector)),
+      before: `let t = 0u;\n${eachCell(s, tile, keep)}`,
       time: (i) => i,
     });
   }
@@ -129,12 +127,13 @@ ${n.carry ?? ""}[i] = carryNext;
       columns: Array.from({ length: own }, (_, c) => `col + ${(c * s.units) / own}u`),
     };
     const partial = (line: string, part: string) => `${n.partial}[(${line} * ${gates}u + ${part}) * ${s.units}u + `;
-    const multiply = heldProduct(s, tile, held, (c, sum) => `${partial("line", "part")}${held.columns[c]}] = ${sum};`);
+    const part = (sum: string, c: number) => `${partial("line", "part")}${held.columns[c]}] = ${sum};`;
+    const multiply = heldProduct(s, tile, held, (sums) => sums.map(part).join("\n"));
     const parts = Array.from({ length: gates }, (_, g) => `${partial("line", `${g}u`)}u]`).join(" + ");
-    const cells = eachCell(s, tile, 1, () => `select(V(), ${parts}, ${where})`, vector);
+    const cells = eachCell(s, tile, `let sum0 = select(V(), ${parts}, ${where});\n${vector}`);
     return driveHeld(s, tile, which, {
       setup: `let part = li / ${s.units / own}u;\nlet col = li % ${s.units / own}u;\n${fillHeld(held)}`,
-      text: step(tile, own, multiply, where, `storageBarrier();\n${cells}`),
+      text: `if (${where}) {\n${multiply}\n}\nstorageBarrier();\n${cells}`,
       time: (i) => `${s.steps - 1}u - ${i}`,
     });
   }
