@@ -44,6 +44,14 @@ export interface Nested {
   readonly carries: number;
 }
 
+/** The innermost scopes of emitters as nested loops: in each the statements of one emitter come after those of the other. */
+export function nestTogether(emitters: readonly Emitter[], loops: readonly Loop[], carries = 0): Block {
+  const [loop, ...inner] = loops;
+  if (!loop) return [];
+  const own = emitters.flatMap(({ scopes }) => scopes[scopes.length - loops.length] as Statement[]);
+  return [{ loop, carries, body: [...own, ...nestTogether(emitters, inner, carries)] }];
+}
+
 const identifier = /\b[a-z_][a-z_0-9]*/g;
 /** A lane coordinate, a variable of a reduction's loop or of an epilogue's, a quarter of a permuted tile. */
 const coordinate = /^[oreqy]\d+$/;
@@ -84,14 +92,6 @@ export class Emitter {
   open(...names: string[]): void {
     this.scopes.push([]);
     for (const name of names) this.declare(name, this.scopes.length - 1);
-  }
-
-  /** The scopes, but for the outermost, as nested loops. */
-  nest(loops: readonly Loop[], carries = 0): Block {
-    const [first, ...inner] = loops;
-    if (!first) return [];
-    const scope = this.scopes.length - loops.length;
-    return [{ loop: first, carries, body: [...(this.scopes[scope] as Statement[]), ...this.nest(inner, carries)] }];
   }
 
   declare(name: string, depth: number): void {

@@ -7,7 +7,7 @@ import { flatten, Index, offsets, unflatten } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import { numel, sameShape, strides } from "../shape/types.ts";
 import type { Place } from "./data.ts";
-import { type Block, bounded, type Loop, type Statement, type Store } from "./emit.ts";
+import { type Block, bounded, type Loop, nestTogether, type Statement, type Store } from "./emit.ts";
 import type { Group } from "./fuse.ts";
 import { type Lanes, lanesOf, permuted, type Schedule } from "./lanes.ts";
 import { Accumulators, reductionBlock } from "./reduction.ts";
@@ -42,15 +42,16 @@ export function buildKernel(
   const { unroll, walk, quads } = schedule;
   const rolled = schedule.rolled || walk !== undefined;
   const lanes = lanesOf(group.domain, schedule);
-  const { loops, origin, tile } = rolled ? roll(lanes.origin, schedule, group) : { ...lanes, ...schedule, loops: [] };
-
   const walked = walk === undefined ? null : (walks as Walks).walkBlock(group, schedule, walk, lanes, placeOf);
+  const straight = { ...lanes, ...schedule, loops: [] };
+  const { loops, origin, tile } = walked?.inside ?? (rolled ? roll(lanes.origin, schedule, group) : straight);
   const accumulators = new Accumulators(group.core, loops);
   const epilogue = new Region("e", group, lanes, placeOf, walked?.sums ?? accumulators);
   for (const { name, quarter } of loops) {
     epilogue.emitter.open(name, ...(quarter ? [quarter] : []));
     if (quarter) epilogue.emitter.statement(`let ${quarter} = ${bounded(`q0 ^ ${name}`, 4)};`);
   }
+  for (const name of walked?.inside?.names ?? []) epilogue.emitter.declare(name, loops.length);
   const written: Store[] = [];
   for (const offset of offsets(tile)) {
     const at = origin.map((o, d) => {
@@ -69,14 +70,24 @@ export function buildKernel(
   }
   for (const store of written) epilogue.emitter.statement(store);
   const core = new Region("c", group, lanes, placeOf, null);
-  const reduction = walked?.block ?? (group.core ? reductionBlock(group.core, accumulators, core, unroll) : []);
+  const reduction =
+    walked?.block(epilogue.emitter) ?? (group.core ? reductionBlock(group.core, accumulators, core, unroll) : []);
   const head = epilogue.emitter.scopes[0] as Statement[];
-  const block: Block = [...reduction, ...accumulators.arrays, ...head, ...epilogue.emitter.nest(loops)];
+  const block: Block = walked?.inside
+    ? [...head, ...reduction]
+    : [...reduction, ...accumulators.arrays, ...head, ...nestTogether([epilogue.emitter], loops)];
   return { label: group.label, lanes, block, schedule, elements: accumulators.elements };
 }
 
+/** Loops over a tile, the first of the elements in their body, and how many these are. */
+export interface Rolled {
+  readonly loops: readonly Loop[];
+  readonly origin: readonly Index[];
+  readonly tile: readonly number[];
+}
+
 /** Loops over a tile, and what is left in their body: of the last dimension four elements in a row, or all, and a dimension that is owned whole. */
-function roll(origin: readonly Index[], { tile, quads }: Schedule, { whole }: Group) {
+function roll(origin: readonly Index[], { tile, quads }: Schedule, { whole }: Group): Rolled {
   const loops: Loop[] = [];
   const loop = (times: number, quarter?: string): Index => {
     const name = `e${loops.length}`;

@@ -4,7 +4,7 @@ import { allOf } from "../graph/condition.ts";
 import type { Combine, ReduceKernel } from "../graph/op.ts";
 import type { DType, TensorType } from "../shape/types.ts";
 import { strides } from "../shape/types.ts";
-import type { Block, Loop, Statement } from "./emit.ts";
+import { type Block, type Loop, nestTogether, type Statement } from "./emit.ts";
 import { quarter } from "./lanes.ts";
 import type { Region } from "./region.ts";
 import type { Step } from "./step.ts";
@@ -127,7 +127,7 @@ export function reductionBlock(
       for (const [i, at] of accumulators.elements.entries())
         emitter.statement(accumulate(combine, dtype, i, factors(at), () => emitter.text(flatten(r, strides(extents)))));
   const head = emitter.scopes[0] as Statement[];
-  return [...declarations, ...head, ...emitter.nest(loops, declarations.length)];
+  return [...declarations, ...head, ...nestTogether([emitter], loops, declarations.length)];
 }
 
 function declare(combine: Combine, i: number, dtype: string): string[] {

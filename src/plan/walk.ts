@@ -135,7 +135,7 @@ function costOf(
   const masks = ragged ? 2 * steps * cost.statement : 0;
   const fill = steps * columns * (cost.loadScalar + cost.array);
   const loads = (steps / 4) * (cost.loadScalar + 3 * cost.exchange);
-  const row = cost.loop + masks + loads + columns * (steps * cost.fma + cost.array);
+  const row = cost.loop + masks + loads + columns * (steps * cost.fma + (chunks > 1 ? cost.array : 0));
   const rows = (numel(tile) * numel(windowOf(group))) / columns;
   const compile = columns * steps * cost.compile.statement + (steps / 4) * cost.compile.load;
   return chunks * (fill + rows * row) * Math.max(lanes, wanted) + compile;

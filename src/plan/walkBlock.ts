@@ -4,9 +4,10 @@ import { type Atom, flatten, Index, offsets } from "../graph/affine.ts";
 import { allOf } from "../graph/condition.ts";
 import type { Lower, ReduceKernel } from "../graph/op.ts";
 import { numel, strides } from "../shape/types.ts";
-import { type Block, bounded, type Loop, type Statement } from "./emit.ts";
+import { type Block, bounded, type Emitter, type Loop, nestTogether, type Statement } from "./emit.ts";
 import { dimensionsOf, type Factor, factorsOf, windowOf } from "./factors.ts";
 import type { Group } from "./fuse.ts";
+import type { Rolled } from "./kernel.ts";
 import { type Lanes, quarter, type Schedule } from "./lanes.ts";
 import { chain } from "./reduction.ts";
 import { type Elements, type PlaceOf, Region } from "./region.ts";
@@ -27,6 +28,36 @@ class WalkSums implements Elements {
   }
 }
 
+/** The sums of a walk of one chunk, which have names in the body of its loops. */
+class NamedSums implements Elements {
+  readonly #panel: readonly number[];
+  readonly #last: number;
+
+  /** `panel` is a tile without what is walked along; `last` the number of the sums' last terms. */
+  constructor(panel: readonly number[], last: number) {
+    this.#panel = panel;
+    this.#last = last;
+  }
+
+  get names(): string[] {
+    return Array.from({ length: numel(this.#panel) }, (_, j) => `s${j}_${this.#last}`);
+  }
+
+  element(_: number, at: readonly Index[]): string {
+    const own = at.map((i, d) => i.mod(this.#panel[d] as number));
+    return this.names[flatten(own, strides(this.#panel)).constant] as string;
+  }
+}
+
+/** The loops of a lane's walk, and what is made of its sums in them or, where these lie in an array, behind them. */
+export interface Walked {
+  readonly sums: Elements;
+  /** Where sums are used in the loops: these, the first of their elements, and how many there are. */
+  readonly inside?: Rolled & { readonly names: readonly string[] };
+  /** All statements, given those of an epilogue inside. */
+  block(epilogue: Emitter): Block;
+}
+
 /** Of a term's reads those that a factor needs; the others are zeros that nothing uses. */
 function only(lower: Lower, { reads }: Factor): Lower {
   let count = 0;
@@ -38,14 +69,14 @@ function only(lower: Lower, { reads }: Factor): Lower {
   };
 }
 
-/** The loops that make the sums of a lane's tile, and where these are then. */
+/** The loops that make the sums of a lane's tile. */
 export function walkBlock(
   group: Group,
   { tile, unroll }: Schedule,
   walker: number,
   lanes: Lanes,
   placeOf: PlaceOf,
-): { block: Block; sums: WalkSums } {
+): Walked {
   const core = group.core as Step;
   const kernel = core.kernel as ReduceKernel;
   const extents = kernel.extents(core.ctx);
@@ -53,7 +84,6 @@ export function walkBlock(
   const window = windowOf(group);
   const origin = lanes.origin.map((o, d) => o.mul(window[d] as number));
   const elements = tile.map((n, d) => n * (window[d] as number));
-  const sums = new WalkSums(elements);
   const { along } = dimensionsOf(roles, elements.length);
   const shared = unroll.findLastIndex((n) => n % 4 === 0);
   const panel = new Region("h", group, lanes, placeOf, null);
@@ -86,7 +116,8 @@ export function walkBlock(
     return Index.atom(name, 0, times - 1);
   };
 
-  const held = offsets(elements.map((n, d) => (along.includes(d) ? 1 : n)));
+  const across = elements.map((n, d) => (along.includes(d) ? 1 : n));
+  const held = offsets(across);
   const places = strides([...unroll, held.length]);
   const fills: Loop[] = [];
   const inChunk = unroll.map((n, d) => {
@@ -122,24 +153,39 @@ export function walkBlock(
     const x = path.emitter.let(received(value, s));
     for (const j of held.keys()) path.emitter.statement(chain("f32", j, k, [`held[${k * held.length + j}]`, x]));
   }
-  for (const [j, offset] of held.entries()) {
-    const place = offset.map((i, d) => (here[d] as Index).add(i));
-    const sum = sums.element(0, place, path.emitter.atom);
-    const before = chunks.length > 0 ? `${sum} + ` : "";
-    path.emitter.statement(`${sum} = ${before}s${j}_${steps.length - 1};`);
-  }
+  const last = steps.length - 1;
+  // an element of the core is one of the domain, and none needs a whole row
+  const alone = window.every((n) => n === 1) && group.whole === undefined && chunks.length === 0;
+  const named = new NamedSums(across, last);
+  const array = new WalkSums(elements);
+  if (!alone)
+    for (const [j, offset] of held.entries()) {
+      const sum = array.element(
+        0,
+        offset.map((i, d) => (here[d] as Index).add(i)),
+        path.emitter.atom,
+      );
+      const before = chunks.length > 0 ? `${sum} + ` : "";
+      path.emitter.statement(`${sum} = ${before}s${j}_${last};`);
+    }
 
-  const nest = (depth: number): Block => {
+  const nest = (depth: number, epilogue: Emitter): Block => {
     const own = [panel, path].flatMap(({ emitter }) => emitter.scopes[depth] as Statement[]);
     const [loop] = chunks.slice(depth);
-    const inner: Block = loop
-      ? [{ loop, carries: 0, body: nest(depth + 1) }]
-      : [...panel.emitter.nest(fills), ...path.emitter.nest(walk)];
-    return [...own, ...inner];
+    if (loop) return [...own, { loop, carries: 0, body: nest(depth + 1, epilogue) }];
+    return [
+      ...own,
+      ...nestTogether([panel.emitter], fills),
+      ...nestTogether([path.emitter, ...(alone ? [epilogue] : [])], walk),
+    ];
   };
-  const arrays = [
-    `var held = array<f32, ${steps.length * held.length}>();`,
-    `var acc = array<f32, ${numel(elements)}>();`,
-  ];
-  return { block: [...arrays, ...nest(0)], sums };
+  return {
+    sums: alone ? named : array,
+    ...(alone && { inside: { loops: walk, origin: at, tile: across, names: named.names } }),
+    block: (epilogue) => [
+      `var held = array<f32, ${steps.length * held.length}>();`,
+      ...(alone ? [] : [`var acc = array<f32, ${numel(elements)}>();`]),
+      ...nest(0, epilogue),
+    ],
+  };
 }
