@@ -35,7 +35,8 @@ export function printModule(kernels: readonly Kernel[], workgroupSize: number, f
   });
   const vec = new Set(bindings.map((b) => b.buffer).filter((b) => vectorised(b, access.get(b) as Access)));
   const [box] = kernels.map((k) => k.lanes.group);
-  const size = box ? numel(box) : workgroupSize;
+  // few lanes do all the work of a walk: in small workgroups they are shared out evenly
+  const size = box ? numel(box) : kernels.every((k) => k.schedule.walk !== undefined) ? 4 : workgroupSize;
   const groups = kernels.map(({ lanes }) => lanes.workgroups ?? Math.ceil(lanes.count / size));
   const total = groups.reduce((a, b) => a + b, 0);
   const workgroups: [number, number, number] = [Math.min(total, maxWorkgroups), Math.ceil(total / maxWorkgroups), 1];
