@@ -31,20 +31,40 @@ const rounds = (name: string, times: number, body: string): string =>
     `${name}Next == ${times}u`,
   );
 
+/** What each row's sums begin with: x[start + row + r, k]·wx[k, columns[c]] + b[columns[c]] */
+export interface HeldProjection {
+  readonly x: string;
+  /** A multiple of four. */
+  readonly features: number;
+  readonly wx: string;
+  readonly b: string;
+}
+
 const partOf = ({ inner, parts }: HeldFactors) => (parts === 1 ? "" : `part * ${inner}u + `);
 
 /** Fills `held` [inner, columns]: the k-th with the line that belongs to the k-th value that a lane gets of a row, by loads and exchanges. */
 export function fillHeld(factors: HeldFactors): string {
   const { inner, matrix, length, columns } = factors;
+  return wgsl`var held: array<f32, ${inner * columns.length}>;
+${fill("held", inner, columns, (k) => `${matrix}[(${partOf(factors)}${k}) * ${length}u + `)}`;
+}
+
+/** Fills `heldX` [features + 1, columns], the last with b. */
+export function fillProjection({ features, wx, b }: HeldProjection, { length, columns }: HeldFactors): string {
   const n = columns.length;
-  return wgsl`
-var held: array<f32, ${inner * n}>;
-${rounds(
-  "k",
-  inner,
-  wgsl`let line = (${partOf(factors)}min(k ^ place, ${inner - 1}u)) * ${length}u;
-${each(n, (c) => `held[k * ${n}u + ${c}u] = ${matrix}[line + ${columns[c]}];`)}`,
-)}`;
+  return wgsl`var heldX: array<f32, ${(features + 1) * n}>;
+${fill("heldX", features, columns, (k) => `${wx}[${k} * ${length}u + `)}
+${each(n, (c) => `heldX[${features * n + c}] = ${b}[${columns[c]}];`)}`;
+}
+
+function fill(array: string, lines: number, columns: readonly string[], from: (line: string) => string): string {
+  const n = columns.length;
+  const line = from(`min(k ^ place, ${lines - 1}u)`);
+  return rounds(
+    "k",
+    lines,
+    each(n, (c) => `${array}[k * ${n}u + ${c}u] = ${line}${columns[c]}];`),
+  );
 }
 
 /** The product, in a loop over rows for each chunk of the inner dimension; more than one add up in `sums`, which it declares. `finish` is what becomes
@@ -53,26 +73,35 @@ export function heldProduct(
   { batch }: Sizes,
   { rows, hold }: HeldTile,
   factors: HeldFactors,
+  projection: HeldProjection | null,
   finish: (sums: readonly string[]) => string,
 ): string {
   const { from, start, inner, parts, columns } = factors;
   const n = columns.length;
-  // held[…] first: then it is what a two-address machine overwrites with the product
-  const term = (first: number, k: number, c: number) => {
-    const y = `held[${(first + k) * n + c}]`;
-    return `let s${c}_${k} = ${k === 0 ? `${y} * x${k}` : `fma(${y}, x${k}, s${c}_${k - 1})`};`;
+  /** Sums <name><c>_<k> of so many terms, of whose factors the lane has a fourth, <name>own0 …, and an array the others. */
+  const sumUp = (name: string, count: number, array: string, begin: number, before: (c: number) => string | null) => {
+    // the array's first: then it is what a two-address machine overwrites with the product
+    const term = (k: number, c: number) => {
+      const [y, sum] = [`${array}[${(begin + k) * n + c}]`, k === 0 ? before(c) : `${name}${c}_${k - 1}`];
+      return `let ${name}${c}_${k} = ${sum === null ? `${y} * ${name}x${k}` : `fma(${y}, ${name}x${k}, ${sum})`};`;
+    };
+    const value = (k: number) => received(`${name}own${Math.floor(k / 4)}`, k % 4);
+    return each(count, (k) => `let ${name}x${k} = ${value(k)};\n${each(n, (c) => term(k, c))}`);
   };
-  const terms = (first: number, k: number) => wgsl`
-let x${k} = ${received(`h${Math.floor(k / 4)}`, k % 4)};
-${each(n, (c) => term(first, k, c))}`;
-  const chunk = (first: number) => {
+  const chunk = (begin: number) => {
     const place = `sums[r * ${n}u + `;
-    const sum = (c: number) => `${first === 0 ? "" : `${place}${c}u] + `}s${c}_${hold - 1}`;
+    const sum = (c: number) => `${begin === 0 ? "" : `${place}${c}u] + `}s${c}_${hold - 1}`;
+    const { x, features } = (begin === 0 && projection) || { x: "", features: 0 };
     const body = wgsl`let line = ${batch % rows === 0 ? "row + r" : `min(row + r, ${batch - 1}u)`};
-let own = (${start} + line) * ${parts * inner}u + ${partOf(factors)}${first}u + place;
-${each(hold / 4, (i) => `let h${i} = ${from}[own + ${4 * i}u];`)}
-${each(hold, (k) => terms(first, k))}
-${first + hold === inner ? finish(columns.map((_, c) => sum(c))) : each(n, (c) => `${place}${c}u] = ${sum(c)};`)}`;
+let at = (${start} + line) * ${parts * inner}u + ${partOf(factors)}${begin}u + place;
+${each(hold / 4, (i) => `let sown${i} = ${from}[at + ${4 * i}u];`)}
+#if ${features > 0}
+let atX = (${start} + line) * ${features}u + place;
+${each(features / 4, (i) => `let pown${i} = ${x}[atX + ${4 * i}u];`)}
+${sumUp("p", features, "heldX", 0, (c) => `heldX[${features * n + c}]`)}
+#endif
+${sumUp("s", hold, "held", begin, (c) => (features > 0 ? `p${c}_${features - 1}` : null))}
+${begin + hold === inner ? finish(columns.map((_, c) => sum(c))) : each(n, (c) => `${place}${c}u] = ${sum(c)};`)}`;
     return rounds("r", rows, body);
   };
   return wgsl`

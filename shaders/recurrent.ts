@@ -1,5 +1,14 @@
 // Recurrences over time, forward and backward, for any cell.
-import { driveHeld, eachCell, fillHeld, type HeldFactors, heldProduct, isHeld, ownCells } from "./held.ts";
+import {
+  driveHeld,
+  eachCell,
+  fillHeld,
+  fillProjection,
+  type HeldFactors,
+  heldProduct,
+  isHeld,
+  ownCells,
+} from "./held.ts";
 import {
   type Cell,
   type Code,
@@ -28,8 +37,9 @@ ${products}
 #endif
 ${cells}`;
 
-/** x [T,B,G·H], wh [H,G·H], bias, h0, c0 → hs, cs [T+1,B,H], saved [T,B,S·H] */
-export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
+/** x [T,B,G·H], wh [H,G·H], bias, h0, c0 → hs, cs [T+1,B,H], saved [T,B,S·H]. With `features` the tile is held, and the gates' parts of x are
+ *  x [T·B,features]·wx + b. */
+export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which, features = 0): Code {
   const { gates, saved, memory } = cell;
   const hv = s.units / tile.width;
   const across = hv / tile.blocks;
@@ -53,7 +63,7 @@ ${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
     bias: `${n.bias}[u]`,
   };
   for (let g = 0; g < gates; g++) {
-    values[`x${g}`] = `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
+    values[`x${g}`] = features > 0 ? "0.0f" : `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
     values[`a${g}`] = `sum${g}`;
   }
   const vector = wgsl`${loads(cell.forward, values)}
@@ -70,9 +80,10 @@ ${keep}
   if (isHeld(tile) && loops(which)) {
     const inner = s.units;
     const factors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
+    const projection = features > 0 ? { x: n.x!, features, wx: n.wx!, b: n.b! } : null;
     return driveHeld(s, tile, which, {
-      setup: `let col = li;\n${fillHeld(factors)}`,
-      text: heldProduct(s, tile, factors, (sums) => ownCells(s, tile, sums, vector)),
+      setup: `let col = li;\n${fillHeld(factors)}\n${projection ? fillProjection(projection, factors) : ""}`,
+      text: heldProduct(s, tile, factors, projection, (sums) => ownCells(s, tile, sums, vector)),
       before: `let t = 0u;\n${eachCell(s, tile, keep)}`,
       time: (i) => i,
     });
@@ -128,7 +139,7 @@ ${n.carry ?? ""}[i] = carryNext;
     };
     const partial = (line: string, part: string) => `${n.partial}[(${line} * ${gates}u + ${part}) * ${s.units}u + `;
     const part = (sum: string, c: number) => `${partial("line", "part")}${held.columns[c]}] = ${sum};`;
-    const multiply = heldProduct(s, tile, held, (sums) => sums.map(part).join("\n"));
+    const multiply = heldProduct(s, tile, held, null, (sums) => sums.map(part).join("\n"));
     const parts = Array.from({ length: gates }, (_, g) => `${partial("line", `${g}u`)}u]`).join(" + ");
     const cells = eachCell(s, tile, `let sum0 = select(V(), ${parts}, ${where});\n${vector}`);
     return driveHeld(s, tile, which, {

@@ -138,6 +138,8 @@ export interface CustomKernel<P = Params> {
   /** Elements (4 bytes each) of each scratch buffer. */
   scratch?(ctx: KernelContext<P>): readonly number[];
   dispatches(ctx: KernelContext<P>, adapter: Adapter): readonly CustomDispatch[];
+  /** The step that a plan has in the place of one, if the kernel takes over what makes an input of it. */
+  absorb?(spec: import("../plan/step.ts").StepSpec, adapter: Adapter): import("../plan/step.ts").StepSpec | null;
   /** Prints them as modules (ops/custom.ts). */
   readonly print: typeof import("../ops/custom.ts").custom.print;
 }

@@ -54,8 +54,11 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const { target } = options;
   const outputs = outputsOf(trace);
   const sources = trace.inputs.map((i) => i.value);
-  const split = (list: Steps, spec: StepSpec) => splitReduce(list, spec, target);
-  const { steps, refOf } = stepsOf(outputs, sources, split, options.keep);
+  const expand = (list: Steps, spec: StepSpec) => {
+    const absorbed = spec.kernel.kind === "custom" && spec.kernel.absorb?.(spec, target);
+    return absorbed ? list.add(absorbed) : splitReduce(list, spec, target);
+  };
+  const { steps, refOf } = stepsOf(outputs, sources, expand, options.keep);
 
   const places = new Places(trace, refOf, steps);
   const buffers = { max: target.maxBuffers, of: (ref: Ref) => places.bufferOf(ref) };

@@ -1,4 +1,5 @@
 // What the recurrent ops share: their shapes, and how their kernels (shaders/recurrence.ts) are dispatched.
+import { isHeld } from "../../../shaders/held.ts";
 import type { Sizes, Tile, Which } from "../../../shaders/recurrence.ts";
 import type { Adapter, CustomDispatch, CustomNames } from "../../graph/op.ts";
 import { ShapeError } from "../../shape/errors.ts";
@@ -116,6 +117,13 @@ export function heldTileOf(s: Sizes, gates: number, adapter: Adapter, params: Fo
   return { ...tile, rows, group: rows, blocks, width: 1, workgroupSize, starters, hold };
 }
 
+/** Whether lanes that hold their columns of h·Wh have room for those of x·Wx + b too. */
+export function holdsProjection({ steps, units }: Sizes, gates: number, tile: Tile, features: number): boolean {
+  if (!isHeld(tile) || tile.steps < steps) return false;
+  const sums = tile.hold < units ? tile.rows : 0;
+  return gates * tile.blocks * (units + sums + features + 1) <= mostElements;
+}
+
 /** Elements of the scratch array that a backward pass sums up parts in. */
 export function partialsOf(op: string, dhs: TensorType, gates: number): number {
   const { batch, units } = statesSizes(op, dhs);
@@ -134,7 +142,7 @@ function gpuTile(s: Sizes, adapter: Adapter, steps: number, loop: boolean): Tile
   return { ...common, rows, unroll: vectors % 2 === 0 ? 2 : 1, group: null, workgroupSize: 64 };
 }
 
-/** The dispatches of all steps. */
+/** The dispatches of all steps, whose product has `features` lines besides the units'. */
 export function dispatchesOf(
   label: string,
   s: Sizes,
@@ -142,11 +150,12 @@ export function dispatchesOf(
   gates: number,
   backward: boolean,
   code: (names: CustomNames, which: Which) => { declarations: string; body: string },
+  features = 0,
 ): CustomDispatch[] {
   const { rows, blocks, width, workgroupSize, group } = tile;
   const lanes = (Math.ceil(s.batch / rows) * s.units) / width / blocks;
   const workgroups = group ? (tile.starters ?? Math.ceil(s.batch / group)) : Math.ceil(lanes / workgroupSize);
-  const stepWork = s.batch * s.units * gates * s.units;
+  const stepWork = s.batch * (s.units + features) * gates * s.units;
   const common = {
     workgroupSize: [workgroupSize, 1, 1] as const,
     workgroups: [workgroups, 1, 1] as const,

@@ -21,16 +21,20 @@ import {
   type FormParams,
   formOf,
   heldTileOf,
+  holdsProjection,
   partialsOf,
   requireShape,
   sizesOf,
   statesSizes,
 } from "./kernel.ts";
+import { withProjection } from "./project.ts";
 
 export interface LstmParams extends FormParams {
   /** h0 and c0 are given. */
   readonly initial: boolean;
   readonly peepholes?: true;
+  /** Of a step in a plan: in the place of x are x [T·B,F], Wx [F,4H] and b [4H] (project.ts). */
+  readonly projected?: true;
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -38,10 +42,11 @@ const empty = (types: readonly TensorType[]): NdArray[] =>
   types.map((t) => ({ ...t, data: allocate(t.dtype, numel(t.shape)) }));
 
 /** The inputs by name: p is the peepholes. */
-function named<T>(inputs: readonly T[], { peepholes }: LstmParams) {
-  const [x, wh] = inputs as readonly [T, T];
-  const [p, h0, c0] = (peepholes ? inputs.slice(2) : [undefined, ...inputs.slice(2)]) as (T | undefined)[];
-  return { x, wh, p, h0, c0 };
+function named<T>(inputs: readonly T[], { peepholes, projected }: LstmParams) {
+  const [x, wx, b] = inputs as readonly [T, T?, T?];
+  const [wh, ...others] = inputs.slice(projected ? 3 : 1) as [T, ...T[]];
+  const [p, h0, c0] = peepholes ? others : [undefined, ...others];
+  return { x, wh, p, h0, c0, ...(projected && { wx, b }) };
 }
 
 const cellOf = (peepholes: string | undefined, { units }: Sizes, { width }: Tile): Cell =>
@@ -49,14 +54,24 @@ const cellOf = (peepholes: string | undefined, { units }: Sizes, { width }: Tile
 
 const lstmKernel: CustomKernel<LstmParams> = {
   ...custom,
-  dispatches({ inputs: [x, wh], params }, adapter) {
-    const s = sizesOf("lstm", x!, wh!, 4);
+  // peepholes or an initial state besides would be more arrays than every device can bind
+  absorb(spec, adapter) {
+    const [x, wh] = spec.inputs.map(({ type }) => type) as [TensorType, TensorType];
+    const s = sizesOf("lstm", x, wh, 4);
+    const tile = heldTileOf(s, 4, adapter, spec.params as LstmParams, false);
+    const fits = (features: number) => holdsProjection(s, 4, tile, features);
+    return spec.inputs.length === 2 ? withProjection(spec, fits) : null;
+  },
+  dispatches({ inputs, outputs: [, , gates], params }, adapter) {
+    const s = sizesOf("lstm", gates!, named(inputs, params).wh, 4);
     const tile = heldTileOf(s, 4, adapter, params, false);
-    return dispatchesOf("lstm", s, tile, 4, false, ({ inputs, outputs }, which) => {
-      const { x, wh, p, h0, c0 } = named(inputs, params);
+    const features = params.projected ? (inputs[0]!.shape[1] as number) : 0;
+    const code: Parameters<typeof dispatchesOf>[5] = ({ inputs, outputs }, which) => {
+      const { p, ...given } = named(inputs, params);
       const [hs, cs, saved] = outputs;
-      return forward(cellOf(p, s, tile), s, tile, { x, wh, h0, c0, hs, cs, saved }, which);
-    });
+      return forward(cellOf(p, s, tile), s, tile, { ...given, hs, cs, saved }, which, features);
+    };
+    return dispatchesOf("lstm", s, tile, 4, false, code, features);
   },
 };
 
