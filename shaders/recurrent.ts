@@ -82,7 +82,7 @@ ${keep}
     const factors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
     const projection = features > 0 ? { x: n.x!, features, wx: n.wx!, b: n.b! } : null;
     return driveHeld(s, tile, which, {
-      setup: `let col = li;\n${fillHeld(factors)}\n${projection ? fillProjection(projection, factors) : ""}`,
+      setup: `let col = li;\n${fillHeld(tile, factors)}\n${projection ? fillProjection(projection, factors) : ""}`,
       text: heldProduct(s, tile, factors, projection, (sums) => ownCells(s, tile, sums, vector)),
       before: `let t = 0u;\n${eachCell(s, tile, keep)}`,
       time: (i) => i,
@@ -132,18 +132,22 @@ ${n.carry ?? ""}[i] = carryNext;
 #endif`;
   const where = loops(which) ? `t < ${s.steps - 1}u` : null;
   if (isHeld(tile) && loops(which)) {
-    const own = (gates * s.units) / tile.workgroupSize;
+    const own = (gates * hv) / tile.workgroupSize;
     const held: HeldFactors = {
       ...{ from: n.d!, start, inner: s.units, parts: gates, matrix: n.whT!, length: s.units },
-      columns: Array.from({ length: own }, (_, c) => `col + ${(c * s.units) / own}u`),
+      columns: Array.from({ length: own }, (_, c) => `col + ${(c * hv) / own}u`),
     };
-    const partial = (line: string, part: string) => `${n.partial}[(${line} * ${gates}u + ${part}) * ${s.units}u + `;
-    const part = (sum: string, c: number) => `${partial("line", "part")}${held.columns[c]}] = ${sum};`;
-    const multiply = heldProduct(s, tile, held, null, (sums) => sums.map(part).join("\n"));
+    const partial = (line: string, part: string) => `${n.partial}[(${line} * ${gates}u + ${part}) * ${hv}u + `;
+    const multiply = heldProduct(s, tile, held, null, (sums) =>
+      each(own, (c) => {
+        const vector = sums.slice(c * tile.width, (c + 1) * tile.width);
+        return `${partial("line", "part")}${held.columns[c]}] = V(${vector.join(", ")});`;
+      }),
+    );
     const parts = Array.from({ length: gates }, (_, g) => `${partial("line", `${g}u`)}u]`).join(" + ");
     const cells = eachCell(s, tile, `let sum0 = select(V(), ${parts}, ${where});\n${vector}`);
     return driveHeld(s, tile, which, {
-      setup: `let part = li / ${s.units / own}u;\nlet col = li % ${s.units / own}u;\n${fillHeld(held)}`,
+      setup: `let part = li / ${hv / own}u;\nlet col = li % ${hv / own}u;\n${fillHeld(tile, held)}`,
       text: `if (${where}) {\n${multiply}\n}\nstorageBarrier();\n${cells}`,
       time: (i) => `${s.steps - 1}u - ${i}`,
     });

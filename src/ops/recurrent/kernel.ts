@@ -114,7 +114,7 @@ export function heldTileOf(s: Sizes, gates: number, adapter: Adapter, params: Fo
   const workgroupSize = (gates * units) / columns;
   const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(batch / rows)));
   const hold = [128, 96, 64, 48, 32, 16].find((n) => units % n === 0 && n * columns <= mostBody) as number;
-  return { ...tile, rows, group: rows, blocks, width: 1, workgroupSize, starters, hold };
+  return { ...tile, rows, group: rows, blocks, width: backward ? 4 : 1, workgroupSize, starters, hold };
 }
 
 /** Whether lanes that hold their columns of h·Wh have room for those of x·Wx + b too. */

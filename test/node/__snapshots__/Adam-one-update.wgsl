@@ -92,27 +92,29 @@ fn kernel1(lane: u32) {
 fn kernel2(lane: u32) {
   if (lane >= 240u) { return; }
   let o1 = i32((lane) % 8u);
-  let o0 = i32(lane / 8u);
-  let ex0 = b3[8 * o0 + o1 + 256];
+  let o0 = i32(min(lane / 8u, 29u));
+  let at0 = 8 * o0 + o1;
+  let ex0 = b3[at0 + 256];
   let ev1 = (ex0 * 0.8999999761581421f);
-  let ex2 = b4[8 * o0 + o1];
+  let ex2 = b4[at0];
   let ev3 = (ex2 * 0.10000000149011612f);
   let ev4 = (ev1 + ev3);
-  b3[8 * o0 + o1 + 256] = ev4;
+  b3[at0 + 256] = ev4;
 }
 
 // add
 fn kernel3(lane: u32) {
   if (lane >= 240u) { return; }
   let o1 = i32((lane) % 8u);
-  let o0 = i32(lane / 8u);
-  let ex0 = b3[8 * o0 + o1 + 512];
+  let o0 = i32(min(lane / 8u, 29u));
+  let at0 = 8 * o0 + o1;
+  let ex0 = b3[at0 + 512];
   let ev1 = (ex0 * 0.9990000128746033f);
-  let ex2 = b4[8 * o0 + o1];
+  let ex2 = b4[at0];
   let ev3 = (ex2 * ex2);
   let ev4 = (ev3 * 0.0010000000474974513f);
   let ev5 = (ev1 + ev4);
-  b3[8 * o0 + o1 + 512] = ev5;
+  b3[at0 + 512] = ev5;
 }
 
 @compute @workgroup_size(64)
@@ -130,11 +132,12 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u
 fn kernel0(lane: u32) {
   if (lane >= 240u) { return; }
   let o1 = i32((lane) % 8u);
-  let o0 = i32(lane / 8u);
-  let ex0 = b0[8 * o0 + o1];
+  let o0 = i32(min(lane / 8u, 29u));
+  let at0 = 8 * o0 + o1;
+  let ex0 = b0[at0];
   let ex1 = b1[0];
-  let ex2 = b0[8 * o0 + o1 + 256];
-  let ex3 = b0[8 * o0 + o1 + 512];
+  let ex2 = b0[at0 + 256];
+  let ex3 = b0[at0 + 512];
   let ev4 = sqrt(ex3);
   let ex5 = b2[0];
   let ev6 = (ev4 / ex5);
@@ -142,7 +145,7 @@ fn kernel0(lane: u32) {
   let ev8 = (ex2 / ev7);
   let ev9 = (ex1 * ev8);
   let ev10 = (ex0 - ev9);
-  b0[8 * o0 + o1] = ev10;
+  b0[at0] = ev10;
 }
 
 // add

@@ -6,78 +6,81 @@
 fn kernel0(lane: u32) {
   if (lane >= 384u) { return; }
   let o1 = i32((lane) % 24u);
-  let o0 = i32(lane / 24u);
+  let o0 = i32(min(lane / 24u, 15u));
   var a0_0 = 0.0f;
   for (var r0 = 0i; r0 < 3i; r0++) {
-    let cx0 = b0[9 * o0 + 3 * r0];
+    let at0 = 9 * o0 + 3 * r0;
+    let cx0 = b0[at0];
     let cv1 = (cx0 >> 0u) & 255u;
     let cv2 = f32(i32(cv1));
     let cv3 = (cv2 * 0.003921568859368563f);
-    let cx4 = b1[o1 + 288 * r0];
+    let at1 = o1 + 288 * r0;
+    let cx4 = b1[at1];
     let s0_0 = cv3 * cx4;
     let cv5 = (cx0 >> 8u) & 255u;
     let cv6 = f32(i32(cv5));
     let cv7 = (cv6 * 0.003921568859368563f);
-    let cx8 = b1[o1 + 288 * r0 + 24];
+    let cx8 = b1[at1 + 24];
     let s0_1 = fma(cv7, cx8, s0_0);
     let cv9 = (cx0 >> 16u) & 255u;
     let cv10 = f32(i32(cv9));
     let cv11 = (cv10 * 0.003921568859368563f);
-    let cx12 = b1[o1 + 288 * r0 + 48];
+    let cx12 = b1[at1 + 48];
     let s0_2 = fma(cv11, cx12, s0_1);
     let cv13 = (cx0 >> 24u) & 255u;
     let cv14 = f32(i32(cv13));
     let cv15 = (cv14 * 0.003921568859368563f);
-    let cx16 = b1[o1 + 288 * r0 + 72];
+    let cx16 = b1[at1 + 72];
     let s0_3 = fma(cv15, cx16, s0_2);
-    let cx17 = b0[9 * o0 + 3 * r0 + 1];
+    let cx17 = b0[at0 + 1];
     let cv18 = (cx17 >> 0u) & 255u;
     let cv19 = f32(i32(cv18));
     let cv20 = (cv19 * 0.003921568859368563f);
-    let cx21 = b1[o1 + 288 * r0 + 96];
+    let cx21 = b1[at1 + 96];
     let s0_4 = fma(cv20, cx21, s0_3);
     let cv22 = (cx17 >> 8u) & 255u;
     let cv23 = f32(i32(cv22));
     let cv24 = (cv23 * 0.003921568859368563f);
-    let cx25 = b1[o1 + 288 * r0 + 120];
+    let cx25 = b1[at1 + 120];
     let s0_5 = fma(cv24, cx25, s0_4);
     let cv26 = (cx17 >> 16u) & 255u;
     let cv27 = f32(i32(cv26));
     let cv28 = (cv27 * 0.003921568859368563f);
-    let cx29 = b1[o1 + 288 * r0 + 144];
+    let cx29 = b1[at1 + 144];
     let s0_6 = fma(cv28, cx29, s0_5);
     let cv30 = (cx17 >> 24u) & 255u;
     let cv31 = f32(i32(cv30));
     let cv32 = (cv31 * 0.003921568859368563f);
-    let cx33 = b1[o1 + 288 * r0 + 168];
+    let cx33 = b1[at1 + 168];
     let s0_7 = fma(cv32, cx33, s0_6);
-    let cx34 = b0[9 * o0 + 3 * r0 + 2];
+    let cx34 = b0[at0 + 2];
     let cv35 = (cx34 >> 0u) & 255u;
     let cv36 = f32(i32(cv35));
     let cv37 = (cv36 * 0.003921568859368563f);
-    let cx38 = b1[o1 + 288 * r0 + 192];
+    let cx38 = b1[at1 + 192];
     let s0_8 = fma(cv37, cx38, s0_7);
     let cv39 = (cx34 >> 8u) & 255u;
     let cv40 = f32(i32(cv39));
     let cv41 = (cv40 * 0.003921568859368563f);
-    let cx42 = b1[o1 + 288 * r0 + 216];
+    let cx42 = b1[at1 + 216];
     let s0_9 = fma(cv41, cx42, s0_8);
     let cv43 = (cx34 >> 16u) & 255u;
     let cv44 = f32(i32(cv43));
     let cv45 = (cv44 * 0.003921568859368563f);
-    let cx46 = b1[o1 + 288 * r0 + 240];
+    let cx46 = b1[at1 + 240];
     let s0_10 = fma(cv45, cx46, s0_9);
     let cv47 = (cx34 >> 24u) & 255u;
     let cv48 = f32(i32(cv47));
     let cv49 = (cv48 * 0.003921568859368563f);
-    let cx50 = b1[o1 + 288 * r0 + 264];
+    let cx50 = b1[at1 + 264];
     let s0_11 = fma(cv49, cx50, s0_10);
     a0_0 += s0_11;
   }
   let ex0 = b1[o1 + 896];
   let ev1 = (a0_0 + ex0);
   let ev2 = max(ev1, 0.0f);
-  b2[24 * o0 + o1] = ev2;
+  let at2 = 24 * o0 + o1;
+  b2[at2] = ev2;
 }
 
 @compute @workgroup_size(64)
@@ -95,7 +98,7 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u
 // matmul + add + maxSumExp + softmaxCrossEntropy + sub + … mul
 fn kernel0(lane: u32) {
   if (lane >= 16u) { return; }
-  let o0 = i32(lane);
+  let o0 = i32(min(lane, 15u));
   var a0_0 = 0.0f;
   var a1_0 = 0.0f;
   var a2_0 = 0.0f;
@@ -107,21 +110,23 @@ fn kernel0(lane: u32) {
   var a8_0 = 0.0f;
   var a9_0 = 0.0f;
   for (var r0 = 0i; r0 < 6i; r0++) {
-    let cx0q = b0[6 * o0 + r0];
+    let at0 = 6 * o0 + r0;
+    let cx0q = b0[at0];
     let cx0 = cx0q.x;
-    let cx1q = b1[10 * r0 + 240];
+    let at1 = 10 * r0;
+    let cx1q = b1[at1 + 240];
     let cx1 = cx1q.x;
     let s0_0 = cx0 * cx1;
     let cx2 = cx0q.y;
-    let cx3q = b1[10 * r0 + 242];
+    let cx3q = b1[at1 + 242];
     let cx3 = cx3q.z;
     let s0_1 = fma(cx2, cx3, s0_0);
     let cx4 = cx0q.z;
-    let cx5q = b1[10 * r0 + 245];
+    let cx5q = b1[at1 + 245];
     let cx5 = cx5q.x;
     let s0_2 = fma(cx4, cx5, s0_1);
     let cx6 = cx0q.w;
-    let cx7q = b1[10 * r0 + 247];
+    let cx7q = b1[at1 + 247];
     let cx7 = cx7q.z;
     let s0_3 = fma(cx6, cx7, s0_2);
     a0_0 += s0_3;
@@ -136,12 +141,12 @@ fn kernel0(lane: u32) {
     a1_0 += s1_3;
     let cx12 = cx1q.z;
     let s2_0 = cx0 * cx12;
-    let cx13q = b1[10 * r0 + 243];
+    let cx13q = b1[at1 + 243];
     let cx13 = cx13q.x;
     let s2_1 = fma(cx2, cx13, s2_0);
     let cx14 = cx5q.z;
     let s2_2 = fma(cx4, cx14, s2_1);
-    let cx15q = b1[10 * r0 + 248];
+    let cx15q = b1[at1 + 248];
     let cx15 = cx15q.x;
     let s2_3 = fma(cx6, cx15, s2_2);
     a2_0 += s2_3;
@@ -154,12 +159,12 @@ fn kernel0(lane: u32) {
     let cx19 = cx15q.y;
     let s3_3 = fma(cx6, cx19, s3_2);
     a3_0 += s3_3;
-    let cx20q = b1[10 * r0 + 241];
+    let cx20q = b1[at1 + 241];
     let cx20 = cx20q.x;
     let s4_0 = cx0 * cx20;
     let cx21 = cx13q.z;
     let s4_1 = fma(cx2, cx21, s4_0);
-    let cx22q = b1[10 * r0 + 246];
+    let cx22q = b1[at1 + 246];
     let cx22 = cx22q.x;
     let s4_2 = fma(cx4, cx22, s4_1);
     let cx23 = cx15q.z;
@@ -176,12 +181,12 @@ fn kernel0(lane: u32) {
     a5_0 += s5_3;
     let cx28 = cx20q.z;
     let s6_0 = cx0 * cx28;
-    let cx29q = b1[10 * r0 + 244];
+    let cx29q = b1[at1 + 244];
     let cx29 = cx29q.x;
     let s6_1 = fma(cx2, cx29, s6_0);
     let cx30 = cx22q.z;
     let s6_2 = fma(cx4, cx30, s6_1);
-    let cx31q = b1[10 * r0 + 249];
+    let cx31q = b1[at1 + 249];
     let cx31 = cx31q.x;
     let s6_3 = fma(cx6, cx31, s6_2);
     a6_0 += s6_3;
@@ -214,7 +219,7 @@ fn kernel0(lane: u32) {
     a9_0 += s9_3;
   }
   let ex0 = b2[o0];
-  let ev1 = clamp(i32(ex0), 0, 9);
+  let ev1 = min(max(i32(ex0), 0), 9);
   let ex2q = b1[304];
   let ex2 = ex2q.x;
   let ev3 = (a0_0 + ex2);
@@ -339,16 +344,17 @@ fn kernel0(lane: u32) {
   let ev120 = (ev118 - ev119);
   let ev121 = (ev61 * ev120);
   b3[o0] = ev59;
-  b4[10 * o0] = ev67;
-  b4[10 * o0 + 1] = ev73;
-  b4[10 * o0 + 2] = ev79;
-  b4[10 * o0 + 3] = ev85;
-  b4[10 * o0 + 4] = ev91;
-  b4[10 * o0 + 5] = ev97;
-  b4[10 * o0 + 6] = ev103;
-  b4[10 * o0 + 7] = ev109;
-  b4[10 * o0 + 8] = ev115;
-  b4[10 * o0 + 9] = ev121;
+  let at2 = 10 * o0;
+  b4[at2] = ev67;
+  b4[at2 + 1] = ev73;
+  b4[at2 + 2] = ev79;
+  b4[at2 + 3] = ev85;
+  b4[at2 + 4] = ev91;
+  b4[at2 + 5] = ev97;
+  b4[at2 + 6] = ev103;
+  b4[at2 + 7] = ev109;
+  b4[at2 + 8] = ev115;
+  b4[at2 + 9] = ev121;
 }
 
 @compute @workgroup_size(64)
@@ -413,7 +419,7 @@ fn kernel0(lane: u32) {
 // sum + mul + sub
 fn kernel1(lane: u32) {
   if (lane >= 10u) { return; }
-  let o0 = i32(lane);
+  let o0 = i32(min(lane, 9u));
   var a0_0 = 0.0f;
   let cx0 = b2[o0];
   let s0_0 = cx0;
@@ -458,43 +464,46 @@ fn kernel1(lane: u32) {
 fn kernel2(lane: u32) {
   if (lane >= 384u) { return; }
   let o1 = i32((lane) % 24u);
-  let o0 = i32(lane / 24u);
+  let o0 = i32(min(lane / 24u, 15u));
   var a0_0 = 0.0f;
-  let cx0 = b2[10 * o0];
-  let cx1 = b3[10 * o1 + 960];
+  let at0 = 10 * o0;
+  let cx0 = b2[at0];
+  let at1 = 10 * o1;
+  let cx1 = b3[at1 + 960];
   let s0_0 = cx0 * cx1;
-  let cx2 = b2[10 * o0 + 1];
-  let cx3 = b3[10 * o1 + 961];
+  let cx2 = b2[at0 + 1];
+  let cx3 = b3[at1 + 961];
   let s0_1 = fma(cx2, cx3, s0_0);
-  let cx4 = b2[10 * o0 + 2];
-  let cx5 = b3[10 * o1 + 962];
+  let cx4 = b2[at0 + 2];
+  let cx5 = b3[at1 + 962];
   let s0_2 = fma(cx4, cx5, s0_1);
-  let cx6 = b2[10 * o0 + 3];
-  let cx7 = b3[10 * o1 + 963];
+  let cx6 = b2[at0 + 3];
+  let cx7 = b3[at1 + 963];
   let s0_3 = fma(cx6, cx7, s0_2);
-  let cx8 = b2[10 * o0 + 4];
-  let cx9 = b3[10 * o1 + 964];
+  let cx8 = b2[at0 + 4];
+  let cx9 = b3[at1 + 964];
   let s0_4 = fma(cx8, cx9, s0_3);
-  let cx10 = b2[10 * o0 + 5];
-  let cx11 = b3[10 * o1 + 965];
+  let cx10 = b2[at0 + 5];
+  let cx11 = b3[at1 + 965];
   let s0_5 = fma(cx10, cx11, s0_4);
-  let cx12 = b2[10 * o0 + 6];
-  let cx13 = b3[10 * o1 + 966];
+  let cx12 = b2[at0 + 6];
+  let cx13 = b3[at1 + 966];
   let s0_6 = fma(cx12, cx13, s0_5);
-  let cx14 = b2[10 * o0 + 7];
-  let cx15 = b3[10 * o1 + 967];
+  let cx14 = b2[at0 + 7];
+  let cx15 = b3[at1 + 967];
   let s0_7 = fma(cx14, cx15, s0_6);
-  let cx16 = b2[10 * o0 + 8];
-  let cx17 = b3[10 * o1 + 968];
+  let cx16 = b2[at0 + 8];
+  let cx17 = b3[at1 + 968];
   let s0_8 = fma(cx16, cx17, s0_7);
-  let cx18 = b2[10 * o0 + 9];
-  let cx19 = b3[10 * o1 + 969];
+  let cx18 = b2[at0 + 9];
+  let cx19 = b3[at1 + 969];
   let s0_9 = fma(cx18, cx19, s0_8);
   a0_0 += s0_9;
-  let ex0 = b4[24 * o0 + o1];
+  let at2 = 24 * o0 + o1;
+  let ex0 = b4[at2];
   let ev1 = (ex0 > 0.0f);
   let ev2 = select(0.0f, a0_0, ev1);
-  b5[24 * o0 + o1] = ev2;
+  b5[at2] = ev2;
 }
 
 @compute @workgroup_size(64)
@@ -513,7 +522,7 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u
 fn kernel0(lane: u32) {
   if (lane >= 240u) { return; }
   let o1 = i32((lane) % 10u);
-  let o0 = i32(lane / 10u);
+  let o0 = i32(min(lane / 10u, 23u));
   var a0_0 = 0.0f;
   let cx0 = b0[o0];
   let cx1 = b1[o1];
@@ -564,16 +573,17 @@ fn kernel0(lane: u32) {
   let cx31 = b1[o1 + 150];
   let s0_15 = fma(cx30, cx31, s0_14);
   a0_0 += s0_15;
-  let ex0 = b2[10 * o0 + o1 + 960];
+  let at0 = 10 * o0 + o1;
+  let ex0 = b2[at0 + 960];
   let ev1 = (a0_0 * 0.10000000149011612f);
   let ev2 = (ex0 - ev1);
-  b2[10 * o0 + o1 + 960] = ev2;
+  b2[at0 + 960] = ev2;
 }
 
 // sum + mul + sub
 fn kernel1(lane: u32) {
   if (lane >= 24u) { return; }
-  let o0 = i32(lane);
+  let o0 = i32(min(lane, 23u));
   var a0_0 = 0.0f;
   let cx0 = b3[o0];
   let s0_0 = cx0;
@@ -618,11 +628,11 @@ fn kernel1(lane: u32) {
 fn kernel2(lane: u32) {
   if (lane >= 864u) { return; }
   let o1 = i32((lane) % 24u);
-  let o0 = i32(lane / 24u);
+  let o0 = i32(min(lane / 24u, 35u));
   var a0_0 = 0.0f;
   let cv0 = o0 >> 2u;
   let cx1 = b4[cv0];
-  let cv2 = o0 - cv0 * 4;
+  let cv2 = i32(min(u32(o0 - cv0 * 4), 3u));
   let cv3 = 8u * u32(cv2);
   let cv4 = (cx1 >> cv3) & 255u;
   let cv5 = f32(i32(cv4));
@@ -720,10 +730,11 @@ fn kernel2(lane: u32) {
   let cx82 = b3[o1 + 360];
   let s0_15 = fma(cv81, cx82, s0_14);
   a0_0 += s0_15;
-  let ex0 = b2[24 * o0 + o1];
+  let at0 = 24 * o0 + o1;
+  let ex0 = b2[at0];
   let ev1 = (a0_0 * 0.10000000149011612f);
   let ev2 = (ex0 - ev1);
-  b2[24 * o0 + o1] = ev2;
+  b2[at0] = ev2;
 }
 
 @compute @workgroup_size(64)

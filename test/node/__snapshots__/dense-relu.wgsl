@@ -7,9 +7,10 @@
 fn kernel0(lane: u32) {
   if (lane >= 512u) { return; }
   let o1 = i32((lane) % 16u);
-  let o0 = i32(lane / 16u);
+  let o0 = i32(min(lane / 16u, 31u));
   var a0_0 = 0.0f;
-  let cx0q = b0[5 * o0];
+  let at0 = 5 * o0;
+  let cx0q = b0[at0];
   let cx0 = cx0q.x;
   let cx1 = b1[o1];
   let s0_0 = cx0 * cx1;
@@ -22,7 +23,7 @@ fn kernel0(lane: u32) {
   let cx6 = cx0q.w;
   let cx7 = b1[o1 + 48];
   let s0_3 = fma(cx6, cx7, s0_2);
-  let cx8q = b0[5 * o0 + 1];
+  let cx8q = b0[at0 + 1];
   let cx8 = cx8q.x;
   let cx9 = b1[o1 + 64];
   let s0_4 = fma(cx8, cx9, s0_3);
@@ -35,7 +36,7 @@ fn kernel0(lane: u32) {
   let cx14 = cx8q.w;
   let cx15 = b1[o1 + 112];
   let s0_7 = fma(cx14, cx15, s0_6);
-  let cx16q = b0[5 * o0 + 2];
+  let cx16q = b0[at0 + 2];
   let cx16 = cx16q.x;
   let cx17 = b1[o1 + 128];
   let s0_8 = fma(cx16, cx17, s0_7);
@@ -48,7 +49,7 @@ fn kernel0(lane: u32) {
   let cx22 = cx16q.w;
   let cx23 = b1[o1 + 176];
   let s0_11 = fma(cx22, cx23, s0_10);
-  let cx24q = b0[5 * o0 + 3];
+  let cx24q = b0[at0 + 3];
   let cx24 = cx24q.x;
   let cx25 = b1[o1 + 192];
   let s0_12 = fma(cx24, cx25, s0_11);
@@ -61,7 +62,7 @@ fn kernel0(lane: u32) {
   let cx30 = cx24q.w;
   let cx31 = b1[o1 + 240];
   let s0_15 = fma(cx30, cx31, s0_14);
-  let cx32q = b0[5 * o0 + 4];
+  let cx32q = b0[at0 + 4];
   let cx32 = cx32q.x;
   let cx33 = b1[o1 + 256];
   let s0_16 = fma(cx32, cx33, s0_15);
@@ -78,7 +79,8 @@ fn kernel0(lane: u32) {
   let ex0 = b2[o1];
   let ev1 = (a0_0 + ex0);
   let ev2 = max(ev1, 0.0f);
-  b3[16 * o0 + o1] = ev2;
+  let at1 = 16 * o0 + o1;
+  b3[at1] = ev2;
 }
 
 @compute @workgroup_size(64)
