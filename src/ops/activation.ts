@@ -30,6 +30,7 @@ export const prelu = binary({
 /** x, or alpha·(eˣ − 1) where x is negative (Clevert, Unterthiner, Hochreiter 2015). */
 export const elu = unary<{ alpha: number }>({
   name: "elu",
+  functions: specialFunctions,
   cost: 22,
   f: (x, { alpha }) => (x > 0 ? x : alpha * Math.expm1(x)),
   wgsl: (x, { alpha }) => eluText(x, alpha),
@@ -42,6 +43,7 @@ const seluScale = 1.0507009873554805;
 /** elu with the constants that keep activations at mean 0 and variance 1 (Klambauer et al. 2017). */
 export const selu = unary({
   name: "selu",
+  functions: specialFunctions,
   cost: 23,
   monotone: true,
   f: (x) => seluScale * (x > 0 ? x : seluAlpha * Math.expm1(x)),
@@ -61,6 +63,7 @@ function eluSlope(x: Tensor, alpha: number): Tensor {
 /** log(1 + eˣ) */
 export const softplus = unary({
   name: "softplus",
+  functions: specialFunctions,
   cost: 24,
   monotone: true,
   f: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),

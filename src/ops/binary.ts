@@ -3,6 +3,7 @@
 import { DTypeError } from "../shape/errors.ts";
 import { printType } from "../shape/types.ts";
 import { binary, commonDtype, elementwise } from "./define.ts";
+import { specialFunctions } from "./special.ts";
 
 const numeric = ["f32", "i32", "u32"] as const;
 
@@ -57,6 +58,7 @@ export const rem = binary({
 /** aᵇ. The base may be negative where the exponent is an integer; the gradient of b is 0 where a ≤ 0. */
 export const pow = binary({
   name: "pow",
+  functions: specialFunctions,
   cost: 24,
   f: (a, b) => a ** b,
   wgsl: (a, b) => `pow_signed(${a}, ${b})`,

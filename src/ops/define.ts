@@ -136,7 +136,7 @@ export function unary<P = Record<string, never>>({ f, wgsl, gradient, ...rest }:
   });
 }
 
-interface Binary extends Pick<Elementwise<unknown>, "name" | "takes" | "cost"> {
+interface Binary extends Pick<Elementwise<unknown>, "name" | "takes" | "cost" | "functions"> {
   /** dtype of the result. Default: that of the inputs. */
   readonly dtype?: DType;
   readonly f: (a: number, b: number, dtype: DType) => number;

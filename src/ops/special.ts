@@ -1,6 +1,6 @@
 // Special functions: in float64, for the references, and their WGSL, which comes with graphs that have them.
 
-/** Op.functions of what calls the error function, sine or cosine. */
+/** Op.functions of what calls one of them. */
 export const specialFunctions = async () => (await import("../../shaders/special.ts")).functions;
 
 /** The error function, good to about 1e-15. */

@@ -145,7 +145,7 @@ export class Emitter {
     const lifted = arg.add(lift * by);
     const a = this.let(this.text(lifted));
     const q = this.let(quotient(a, lifted.max, by));
-    const name = this.let(op === "mod" ? bounded(`${a} - ${q} * ${by}`, by) : lift ? `${q} - ${lift}` : q);
+    const name = this.let(op === "mod" ? `${a} - ${q} * ${by}` : lift ? `${q} - ${lift}` : q);
     this.#atoms.set(atom.name, name);
     return name;
   };

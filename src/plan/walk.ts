@@ -21,11 +21,12 @@ const mostElements = 2032;
 /** Multiply-adds from which on a walk is worth its panel. */
 const leastWork = 1 << 18;
 
-/** What walks cost, since their loops are short, and the lanes that they keep a CPU busy with. */
-const targetOf = (target: Target): Target => ({
+/** What walks with so many columns cost, since their loops are short, and the lanes that they keep a CPU busy with. A term of a sum waits for the one
+ *  before it, three or four cycles. */
+const targetOf = (target: Target, columns: number): Target => ({
   ...target,
   lanes: 64,
-  cost: { ...target.cost, fma: 0.5, loadVec4: 17, loadScalar: 4.2, store: 10, loop: 34 },
+  cost: { ...target.cost, fma: Math.max(0.5, 1.3 / columns), loadVec4: 17, loadScalar: 4.2, store: 10, loop: 34 },
 });
 
 /** The best walk with each factor as the panel, built, and what it costs. `asked` are the elements of the core that a tile of one element is made
@@ -39,7 +40,6 @@ export function walkCandidates<T>(
 ): T[] {
   const { domain, core } = group;
   if (!core || !target.quads || !target.software) return [];
-  const ofWalks = targetOf(target);
   const [type] = core.ctx.outputs as [TensorType];
   if ((core.kernel as ReduceKernel).combine !== "sum" || type.dtype !== "f32") return [];
   if (numel(type.shape) * numel(extents) < leastWork || !inWindows(group, asked)) return [];
@@ -50,9 +50,10 @@ export function walkCandidates<T>(
     const roles = { factors, walker, panel: 1 - walker };
     const { along, across } = dimensionsOf(roles, domain.length);
     if (group.whole !== undefined && !along.includes(group.whole)) return [];
-    let best: { schedule: Schedule; cost: number } | undefined;
+    let best: { schedule: Schedule; cost: number; target: Target } | undefined;
     for (const d of across)
       for (const c of columns.filter((n) => (domain[d] as number) % n === 0)) {
+        const ofWalks = targetOf(target, c);
         for (const unroll of chunks) {
           const mostSums = mostElements - c * numel(unroll);
           const tile = tileOf(group, along, d, c, mostSums, ofWalks);
@@ -62,10 +63,10 @@ export function walkCandidates<T>(
           if (!shared || numel(lanes.counts) < 4 || sums > mostSums || sums === c) continue; // or there is nowhere to go
           const schedule: Schedule = { tile, unroll, walk: walker };
           const cost = costOf(group, schedule, c, extents, numel(lanes.counts), ofWalks);
-          if (!best || cost < best.cost) best = { schedule, cost };
+          if (!best || cost < best.cost) best = { schedule, cost, target: ofWalks };
         }
       }
-    return best ? [build(best.schedule, ofWalks)] : [];
+    return best ? [build(best.schedule, best.target)] : [];
   });
 }
 

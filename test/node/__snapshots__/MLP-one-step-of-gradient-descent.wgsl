@@ -632,7 +632,7 @@ fn kernel2(lane: u32) {
   var a0_0 = 0.0f;
   let cv0 = o0 >> 2u;
   let cx1 = b4[cv0];
-  let cv2 = i32(min(u32(o0 - cv0 * 4), 3u));
+  let cv2 = o0 - cv0 * 4;
   let cv3 = 8u * u32(cv2);
   let cv4 = (cx1 >> cv3) & 255u;
   let cv5 = f32(i32(cv4));
