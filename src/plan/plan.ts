@@ -6,6 +6,7 @@
 // The planner knows the kinds of kernel, never an op.
 
 import { toposort } from "../graph/node.ts";
+import type { CustomKernel } from "../graph/op.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Trace } from "../trace.ts";
 import type { Plan } from "./data.ts";
@@ -55,7 +56,8 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const outputs = outputsOf(trace);
   const sources = trace.inputs.map((i) => i.value);
   const expand = (list: Steps, spec: StepSpec) => {
-    const absorbed = spec.kernel.kind === "custom" && spec.kernel.absorb?.(spec, target);
+    const { absorb } = spec.kernel as Partial<CustomKernel>;
+    const absorbed = absorb?.(spec, target);
     return absorbed ? list.add(absorbed) : splitReduce(list, spec, target);
   };
   const { steps, refOf } = stepsOf(outputs, sources, expand, options.keep);
