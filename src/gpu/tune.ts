@@ -35,7 +35,7 @@ const leastWork = 1 << 16;
 const freeCompilation = 100;
 
 /** Raise it when a schedule or a key comes to mean something else: what was remembered is forgotten then. */
-const scheduleVersion = 5;
+const scheduleVersion = 6;
 
 /** What choices are remembered by: the adapter, and what a device on it may do. */
 export const tuningKey = ({ name, target: { maxWorkgroup, quads } }: GpuDevice): string =>
