@@ -1,5 +1,5 @@
 // Recurrences on a CPU behind WebGPU: a lane holds some columns of the matrix, loaded once for all steps, and goes along the rows of its group. Of a
-// row the lanes of a quad load a fourth each, and exchange it. Next to nothing is carried round a loop, and loops are short (see plan/walk.ts).
+// row the lanes of a quad load a fourth each, and exchange it (see plan/walk.ts). In the forward pass the cells of a row come right after its sums.
 // Arrays are of vectors of `width`; what is held and summed up are scalars.
 import { received } from "./quad.ts";
 import { type Code, declarations, each, ownershipOf, repeat, type Sizes, type Step, type Tile } from "./recurrence.ts";

@@ -1,6 +1,6 @@
 // Walk: schedules for sums of products in which a lane goes along dimensions of its tile in loops. It holds a panel of the factor that is the same
 // all along (some columns of it, a chunk of the reduction), and of the other factor loads what the chunk needs, a fourth of it, the rest coming
-// from the other lanes of its quad. Next to nothing is carried round a loop, and a loop's code is short; both are dear on a CPU.
+// from the other lanes of its quad. Next to nothing is carried round a loop, which is dear on a CPU, and most of a loop is multiply-adds in registers.
 import { Index } from "../graph/affine.ts";
 import type { ReduceKernel } from "../graph/op.ts";
 import { numel, type TensorType } from "../shape/types.ts";
@@ -21,8 +21,8 @@ const mostElements = 2032;
 /** Multiply-adds from which on a walk is worth its panel. */
 const leastWork = 1 << 18;
 
-/** What walks with so many columns cost, since their loops are short, and the lanes that they keep a CPU busy with. A term of a sum waits for the one
- *  before it, three or four cycles. */
+/** What walks with so many columns cost, and the lanes that they keep a CPU busy with. A term of a sum waits for the one before it, three or four
+ *  cycles. */
 const targetOf = (target: Target, columns: number): Target => ({
   ...target,
   lanes: 64,

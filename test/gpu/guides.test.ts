@@ -134,7 +134,10 @@ describe("writing an op", () => {
   const values = wgrad.ndarray(wgrad.f32(3, 5), (i) => (i % 2 ? 1 : -1) * (0.3 + i / 5));
 
   test("a row", async () => {
-    const mish = await opOf("mish", `import { unary } from "./define.ts";\n${row}`);
+    const mish = await opOf(
+      "mish",
+      `import { unary } from "./define.ts";\nimport { specialFunctions } from "./special.ts";\n${row}`,
+    );
     await check(mish, values);
   });
 
