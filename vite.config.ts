@@ -26,7 +26,6 @@ export default defineConfig({
         test: {
           name: "gpu",
           include: ["test/gpu/**/*.test.ts", "test/train/**/*.test.ts"],
-          setupFiles: ["test/gpu/polling.ts"],
           pool: "forks",
           maxWorkers: "100%",
           testTimeout: 5 * minute,

@@ -36,6 +36,7 @@ async function findGpu(): Promise<GPU> {
   }
   if (software) {
     process.env.VK_ICD_FILENAMES = software;
+    askLess();
     const gpu = create(options);
     if (await gpu.requestAdapter()) return gpu;
   }
@@ -43,6 +44,21 @@ async function findGpu(): Promise<GPU> {
     ? "run `node src/cli/setup.mjs`, which unpacks SwiftShader"
     : "install a driver for Vulkan, Metal or Direct3D 12";
   throw new Error(`createGpu: Dawn finds no WebGPU adapter on ${process.platform} ${process.arch}; ${remedy}`);
+}
+
+/** While Dawn waits for anything it asks for events over and over, by setImmediate: a core that SwiftShader could compute on. After a millisecond of
+ *  waiting it asks once a millisecond. Its callbacks are told from others by being native. */
+function askLess(): void {
+  const immediate = globalThis.setImmediate;
+  let [began, last] = [0, 0];
+  const less = (callback: () => void, ...args: []) => {
+    if (!String(callback).includes("[native code]")) return immediate(callback, ...args);
+    const now = performance.now();
+    if (now - last > 5) began = now;
+    last = now;
+    return now - began < 1 ? immediate(callback) : setTimeout(callback, 1);
+  };
+  globalThis.setImmediate = Object.assign(less, immediate) as unknown as typeof setImmediate;
 }
 
 /** Loads a library that is no Node module: Node says so and closes it again, but RTLD_NODELETE keeps it in the process. */

@@ -1,6 +1,5 @@
 // A process that trains the nets. `resume.child.ts save FOLDER K…` trains each once, and writes the checkpoint of each step K; `resume.child.ts
 // resume FOLDER K…` goes on from each of them to 2·K, in a trainer of its own, and writes that one.
-import "./polling.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createGpu } from "../../src/cli/dawn.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";

@@ -205,7 +205,7 @@ test("the command line: --no-tune looks at no remembered choice, --profile times
   const folder = mkdtempSync(join(tmpdir(), "wgrad-train-"));
   const [tuning, trace] = ["tuning.json", "trace.json"].map((name) => join(folder, name)) as [string, string];
   writeFileSync(tuning, "{");
-  const imports = ["--import", "tsx", "--import", "./test/gpu/polling.ts"];
+  const imports = ["--import", "tsx"];
   const task = ["mnist-mlp", "--runtime", "node", "--examples", "640", "--json", "--tuning", tuning];
   const train = (...args: string[]) =>
     promisify(execFile)(process.execPath, [...imports, "src/cli/train.ts", ...task, ...args], { cwd: root });

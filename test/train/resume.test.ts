@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string) => join(folder, name);
 const train = async (...args: string[]) => {
   const task = ["mnist-mlp", "--runtime", "node", "--examples", "640", "--json"];
-  const imports = ["--import", "tsx", "--import", "./test/gpu/polling.ts"];
+  const imports = ["--import", "tsx"];
   const { stdout } = await promisify(execFile)(process.execPath, [...imports, "src/cli/train.ts", ...task, ...args], {
     cwd: root,
   });
