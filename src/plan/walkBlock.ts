@@ -43,9 +43,12 @@ class NamedSums implements Elements {
     return Array.from({ length: numel(this.#panel) }, (_, j) => `s${j}_${this.#last}`);
   }
 
-  element(_: number, at: readonly Index[]): string {
+  /** Which one it is may show at run time alone: lanes that overhang the domain leave remainders in the indices of another shape. */
+  element(_: number, at: readonly Index[], nameOf: (atom: Atom) => string): string {
     const own = at.map((i, d) => i.mod(this.#panel[d] as number));
-    return this.names[flatten(own, strides(this.#panel)).constant] as string;
+    const which = flatten(own, strides(this.#panel));
+    if (which.terms.length === 0) return this.names[which.constant] as string;
+    return this.names.reduce((value, name, j) => `select(${value}, ${name}, ${which.text(nameOf)} == ${j})`);
   }
 }
 

@@ -46,6 +46,16 @@ const cases: Readonly<Record<string, Case>> = {
   TN: product(f32(96, 128), f32(96, 128), (a, b) => a.transpose().matmul(b), { walks: [0, 1] }),
   "a tall product": product(f32(512, 70), f32(70, 32), (a, b) => a.matmul(b).relu(), { boxes: false, walks: [0, 1] }),
   "NN of odd sizes, with an epilogue": product(f32(131, 77), f32(77, 139), (a, b) => a.matmul(b).add(1).relu()),
+  "a product that is read in another shape, where lanes overhang": product(
+    f32(64, 64),
+    f32(64, 720),
+    (a, b) =>
+      a
+        .matmul(b)
+        .reshape([64, 6, 6, 20])
+        .mul(b.reshape([64, 6, 6, 20])),
+    { boxes: false, walks: [0] },
+  ),
   "TN of odd sizes": product(f32(77, 131), f32(77, 139), (a, b) => a.transpose().matmul(b)),
   "a batch of products": product(f32(3, 70, 64), f32(3, 64, 90), (a, b) => a.matmul(b)),
   "a skinny product": product(f32(4, 300), f32(300, 132), (a, b) => a.matmul(b), { boxes: false }),
