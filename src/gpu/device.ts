@@ -68,6 +68,7 @@ export class GpuDevice extends GpuRuntime implements Device {
       target,
       functions: Object.assign({}, functions, ...(await Promise.all(own))),
       schedule: (key) => this.tuning[key]?.schedule,
+      parts: (key) => this.tuning[key]?.schedule.parts,
       ...(target.software && { walks: await import("../plan/walk.ts") }),
     };
   }

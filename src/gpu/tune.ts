@@ -1,12 +1,18 @@
-// Autotuner: times the planner's candidates for each dear group on the device itself and remembers the fastest. A choice changes how a kernel
-// is cut up, never what it computes but for the order of additions; a remembered choice keeps runs identical to the bit.
+// Autotuner: times on the device itself in how many parts to do each dear reduction (split-K is one of a product), then the planner's candidates
+// for each dear group, and remembers the fastest. A choice changes how a kernel is cut up, never what it computes but for the order of additions; a
+// remembered choice keeps runs identical to the bit.
 //
 // A choice is judged by what a program spends on it: its dispatches, and the compilation of its pipeline beyond what nobody notices.
+import type { AnyOp, Params, ReduceKernel } from "../graph/op.ts";
 import type { Buffer } from "../plan/data.ts";
 import type { Schedule } from "../plan/lanes.ts";
 import type { Module } from "../plan/module.ts";
-import { type GroupWork, makePlan, type Plan } from "../plan/plan.ts";
-import type { Trace } from "../trace.ts";
+import { type GroupWork, makePlan, type Plan, type PlanOptions } from "../plan/plan.ts";
+import { cutOf } from "../plan/split.ts";
+import type { StepSpec } from "../plan/step.ts";
+import { numel, type TensorType } from "../shape/types.ts";
+import { apply, type Tensor } from "../tensor.ts";
+import { type Trace, trace } from "../trace.ts";
 import type { GpuDevice } from "./device.ts";
 import { PassTimer, type Recording } from "./passTimer.ts";
 import { Pipelines } from "./pipelines.ts";
@@ -34,6 +40,9 @@ const leastWork = 1 << 16;
 /** Milliseconds of compilation that cost nothing: pipelines compile beside each other. */
 const freeCompilation = 100;
 
+/** A reduction is timed without what is fused with it: another number of parts must take so much of the guess's time, or less. */
+const clearly = 0.9;
+
 /** Raise it when a schedule or a key comes to mean something else: what was remembered is forgotten then. */
 const scheduleVersion = 6;
 
@@ -42,46 +51,111 @@ export const tuningKey = ({ name, target: { maxWorkgroup, quads } }: GpuDevice):
   `${name} · workgroups of ${maxWorkgroup}${quads ? ", quads" : ""} · schedules ${scheduleVersion}`;
 
 /** The plan of a function with the fastest schedule for each dear group: as remembered, or timed now and remembered from now on. */
-export async function tunedPlan(device: GpuDevice, trace: Trace, options: TuneOptions): Promise<Plan> {
+export async function tunedPlan(device: GpuDevice, traced: Trace, options: TuneOptions): Promise<Plan> {
   const { store = indexedDbStore(), onProgress, onChosen } = options;
   device.tuning = { ...(await store?.load(tuningKey(device))), ...device.tuning };
-  const dear = new Map<string, GroupWork>();
-  const visit = (g: GroupWork) => void (g.multiplyAdds >= leastWork && dear.set(g.key, g));
-  const plan = makePlan(trace, { ...(await device.planOptions(trace)), visit });
-  const unknown = [...dear.values()].filter(({ key }) => !(key in device.tuning));
+  const found: Found = { groups: new Map(), splits: new Map() };
+  let plan = makePlan(traced, { ...(await device.planOptions(traced)), ...collect(device, found) });
+  const unknown = <T>(works: ReadonlyMap<string, T>) => [...works].filter(([key]) => !(key in device.tuning));
+  const [splits, whole] = [unknown(found.splits), unknown(found.groups)];
   const timer = new PassTimer(device.gpu);
+  let done = 0;
+  const say = (key: string, total: number) => {
+    onProgress?.(done, total, key);
+    done++;
+  };
   try {
-    for (const [done, group] of unknown.entries()) {
-      onProgress?.(done, unknown.length, group.key);
-      device.tuning[group.key] = await tuneGroup(device, timer, group, options);
+    for (const [key, split] of splits) {
+      say(key, splits.length + whole.length);
+      device.tuning[key] = await tuneSplit(device, timer, split, options);
     }
+    if (splits.length) {
+      found.groups.clear(); // there may be others now
+      plan = makePlan(traced, { ...(await device.planOptions(traced)), ...collect(device, found) });
+    }
+    const groups = unknown(found.groups);
+    for (const [key, group] of groups) {
+      say(key, splits.length + groups.length);
+      device.tuning[key] = await tuneGroup(device, timer, group, options);
+    }
+    if (groups.length) plan = makePlan(traced, await device.planOptions(traced));
   } finally {
     timer.dispose();
   }
   // another page may have saved meanwhile
-  if (unknown.length)
-    await store?.save(tuningKey(device), { ...(await store.load(tuningKey(device))), ...device.tuning });
-  onChosen?.(Object.fromEntries([...dear.keys()].map((key) => [key, device.tuning[key]!])), unknown.length);
-  return unknown.length ? makePlan(trace, await device.planOptions(trace)) : plan;
+  if (done) await store?.save(tuningKey(device), { ...(await store.load(tuningKey(device))), ...device.tuning });
+  const keys = [...found.splits.keys(), ...found.groups.keys()];
+  onChosen?.(Object.fromEntries(keys.map((key) => [key, device.tuning[key]!])), done);
+  return plan;
 }
 
-async function tuneGroup(
+/** A reduction that the planner may split, and into how many parts it would. */
+interface Split {
+  readonly spec: StepSpec;
+  readonly guess: number;
+}
+
+/** What a plan has that is dear. */
+interface Found {
+  readonly groups: Map<string, GroupWork>;
+  readonly splits: Map<string, Split>;
+}
+
+/** Options of a plan that show what it has. */
+const collect = (device: GpuDevice, { groups, splits }: Found): Pick<PlanOptions, "visit" | "parts"> => ({
+  visit: (g) => void (g.multiplyAdds >= leastWork && groups.set(g.key, g)),
+  parts: (key, spec, guess) => {
+    if (spec.op && numel(spec.outputs[0]!.shape) * numel(extentsOf(spec)) >= leastWork)
+      splits.set(key, { spec, guess });
+    return device.tuning[key]?.schedule.parts;
+  },
+});
+
+const extentsOf = ({ kernel, inputs, outputs, params }: StepSpec): readonly number[] =>
+  (kernel as ReduceKernel).extents({ inputs: inputs.map((r) => r.type), outputs, params });
+
+/** Times the reduction by itself, whole and in more or fewer parts than the guess. */
+async function tuneSplit(
   device: GpuDevice,
   timer: PassTimer,
-  group: GroupWork,
+  { spec, guess }: Split,
+  options: TuneOptions,
+): Promise<TunedGroup> {
+  const numbers = [guess, 1, guess >> 1, 2 * guess, 4 * guess].map((n) => cutOf(extentsOf(spec), n)?.parts ?? 1);
+  const types = Object.fromEntries(spec.inputs.map(({ type }, i) => [`i${i}`, type]));
+  const op = spec.op as AnyOp;
+  const f = (inputs: Record<string, Tensor>) => ({ y: apply(op, Object.values(inputs), spec.params as Params)[0] });
+  const alone = trace(f as never, types as Record<string, TensorType>);
+  const planOptions = await device.planOptions(alone);
+  const modules = [...new Set(numbers)].map((parts): [Schedule, readonly Module[]] => [
+    { tile: [], unroll: [], parts },
+    makePlan(alone, { ...planOptions, parts: () => parts }).dispatches,
+  ]);
+  const tuned = await tuneModules(device, timer, modules, options);
+  return tuned.dispatchMicroseconds < clearly * tuned.fixed.dispatchMicroseconds ? tuned : { ...tuned, ...tuned.fixed };
+}
+
+function tuneGroup(device: GpuDevice, timer: PassTimer, group: GroupWork, options: TuneOptions): Promise<TunedGroup> {
+  const modules = new Map<string, [Schedule, readonly Module[]]>(); // two schedules may come to the same kernel
+  for (const schedule of group.candidates()) {
+    const module = group.module(schedule);
+    if (!modules.has(module.wgsl)) modules.set(module.wgsl, [schedule, [module]]);
+  }
+  return tuneModules(device, timer, [...modules.values()], options);
+}
+
+/** Times schedules, each the modules of its dispatches; the first is the model's. */
+async function tuneModules(
+  device: GpuDevice,
+  timer: PassTimer,
+  schedules: readonly [Schedule, readonly Module[]][],
   { runs = 1000, sampleMilliseconds = 5, rounds = 4 }: TuneOptions,
 ): Promise<TunedGroup> {
   const pipelines = new Pipelines(device.gpu);
   const arrays = new Arrays(device);
   try {
     const candidates: Candidate[] = [];
-    const modules = new Map<string, [Schedule, Module]>(); // two schedules may come to the same kernel
-    for (const schedule of group.candidates()) {
-      const module = group.module(schedule);
-      if (!modules.has(module.wgsl)) modules.set(module.wgsl, [schedule, module]);
-    }
-    for (const [schedule, module] of modules.values())
-      candidates.push(await prepare(pipelines, arrays, schedule, module));
+    for (const [schedule, modules] of schedules) candidates.push(await prepare(pipelines, arrays, schedule, modules));
     for (const c of candidates) c.repeat = await timer.calibrate(c.record, 1e6 * sampleMilliseconds);
     for (let r = 0; r < rounds; r++)
       for (const c of candidates) {
@@ -118,23 +192,34 @@ async function prepare(
   pipelines: Pipelines,
   arrays: Arrays,
   schedule: Schedule,
-  { wgsl, workgroups, bindings }: Module,
+  modules: readonly Module[],
 ): Promise<Candidate> {
   const start = performance.now();
-  const { pipeline, layout } = await pipelines.get(
-    "tune",
-    wgsl,
-    bindings.map((b) => b.access),
+  const compiled = await Promise.all(
+    modules.map(({ wgsl, bindings }) =>
+      pipelines.get(
+        "tune",
+        wgsl,
+        bindings.map((b) => b.access),
+      ),
+    ),
   );
   const compileMilliseconds = performance.now() - start;
-  const bindGroup = await arrays.bind(
-    layout,
-    bindings.map((b) => b.buffer),
-  );
+  const dispatches: Recording[] = [];
+  for (const [i, { workgroups, bindings }] of modules.entries()) {
+    const { pipeline, layout } = compiled[i]!;
+    const bindGroup = await arrays.bind(
+      layout,
+      bindings.map((b) => b.buffer),
+    );
+    dispatches.push((pass) => {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...workgroups);
+    });
+  }
   const record: Recording = (pass) => {
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(...workgroups);
+    for (const dispatch of dispatches) dispatch(pass);
   };
   return { schedule, record, compileMilliseconds, dispatchMicroseconds: Number.POSITIVE_INFINITY, repeat: 1 };
 }

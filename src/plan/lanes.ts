@@ -20,6 +20,8 @@ export interface Schedule {
   readonly walk?: number | undefined;
   /** What is made of the sums of a tile is made in loops, four columns at a time: less to compile, but the sums go through an array. */
   readonly rolled?: boolean;
+  /** Of a reduction as a whole: parts that it is done in; 1 is none (split.ts). */
+  readonly parts?: number;
   /** Lanes of a workgroup in each dimension; loads that they have in common go through workgroup memory. */
   readonly group?: readonly number[] | undefined;
 }

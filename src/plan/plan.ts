@@ -19,7 +19,7 @@ import { placeTemporaries } from "./memory.ts";
 import type { Functions } from "./module.ts";
 import { pack } from "./order.ts";
 import { Places } from "./places.ts";
-import { splitReduce } from "./split.ts";
+import { type ChooseParts, splitReduce } from "./split.ts";
 import { type Ref, type StepSpec, type Steps, stepsOf } from "./step.ts";
 import type { Target } from "./target.ts";
 import { workOf } from "./work.ts";
@@ -32,6 +32,8 @@ export interface PlanOptions {
   readonly functions: Functions;
   /** A schedule to use for a group instead of the model's choice; `key` tells groups of different work apart. */
   readonly schedule?: (key: string) => Schedule | undefined;
+  /** In how many parts to do long reductions, instead of the planner's guess. */
+  readonly parts?: ChooseParts;
   /** Kernels that walk are tried too. They come apart: only plans for a CPU have them. */
   readonly walks?: Walks;
   /** Is shown each group that has a schedule. */
@@ -58,7 +60,7 @@ export function makePlan(trace: Trace, options: PlanOptions, apart: ReadonlySet<
   const expand = (list: Steps, spec: StepSpec) => {
     const { absorb } = spec.kernel as Partial<CustomKernel>;
     const absorbed = absorb?.(spec, target);
-    return absorbed ? list.add(absorbed) : splitReduce(list, spec, target);
+    return absorbed ? list.add(absorbed) : splitReduce(list, spec, target, options.parts);
   };
   const { steps, refOf } = stepsOf(outputs, sources, expand, options.keep);
 

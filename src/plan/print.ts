@@ -42,8 +42,12 @@ function printDispatches(plan: Plan): string {
 const schedules = (d: Dispatch) => d.schedules.map((s) => (s ? printSchedule(s) : "")).join(" | ");
 
 /** Tile·unroll, "q" and the dimension in which quads share out their work, "w" and the factor that changes as a lane walks along its tile, "r" where the epilogue is in loops, "@" and the lanes of a workgroup where those do. */
-export const printSchedule = ({ tile, unroll, quads, walk, rolled, group }: Schedule): string =>
-  `${tile.join("×") || "1"}${unroll.length ? `·${unroll.join("×")}` : ""}${quads === undefined ? "" : ` q${quads}`}${walk === undefined ? "" : ` w${walk}`}${rolled ? " r" : ""}${group ? ` @${group.join("×")}` : ""}`;
+export const printSchedule = ({ tile, unroll, quads, walk, rolled, group, parts }: Schedule): string =>
+  parts !== undefined
+    ? parts === 1
+      ? "whole"
+      : `${parts} parts`
+    : `${tile.join("×") || "1"}${unroll.length ? `·${unroll.join("×")}` : ""}${quads === undefined ? "" : ` q${quads}`}${walk === undefined ? "" : ` w${walk}`}${rolled ? " r" : ""}${group ? ` @${group.join("×")}` : ""}`;
 
 /** Rows in columns under a header; the columns `left` are aligned to the left, the others to the right. */
 export function printTable(header: readonly string[], rows: readonly (readonly string[])[], left: readonly number[]) {

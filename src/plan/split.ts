@@ -21,14 +21,17 @@ const joins: Partial<Record<Combine, (a: number, b: number) => number>> = {
   min: (a, b) => Math.min(a, b),
 };
 
+/** How many parts a reduction is done in, in the place of a guess; 1: it is not split. `key` tells apart what differs in size. */
+export type ChooseParts = (key: string, spec: StepSpec, guess: number) => number | undefined;
+
 /** Adds a reduction in two steps if it should be split; null if not. */
-export function splitReduce(steps: Steps, spec: StepSpec, target: Target): Step | null {
+export function splitReduce(steps: Steps, spec: StepSpec, target: Target, choose?: ChooseParts): Step | null {
   const { name, kernel, inputs, params, outputs, reference } = spec;
   const joined = kernel.kind === "reduce" && joins[kernel.combine];
   if (!joined) return null;
   const type = outputs[0] as TensorType;
   const ctx: KernelContext = { inputs: inputs.map((r) => r.type), outputs, params };
-  const split = ridingParts(kernel, ctx, inputs, target) ?? equalParts(kernel, ctx, target);
+  const split = ridingParts(kernel, ctx, inputs, target) ?? equalParts(kernel, ctx, target, spec, choose);
   if (!split) return null;
   const { lead, ...first } = split;
   const partial: TensorType = { dtype: type.dtype, shape: [...lead, ...type.shape] };
@@ -78,12 +81,22 @@ function ridingParts(kernel: ReduceKernel, ctx: KernelContext, [terms]: readonly
 }
 
 /** Of any reduction: an axis in equal parts. */
-function equalParts(kernel: ReduceKernel, ctx: KernelContext, target: Target): Parts | null {
+function equalParts(
+  kernel: ReduceKernel,
+  ctx: KernelContext,
+  target: Target,
+  spec: StepSpec,
+  choose?: ChooseParts,
+): Parts | null {
   const extents = kernel.extents(ctx);
   // a guess, ahead of scheduling, at the outputs that one lane makes
   const lanes = Math.ceil(numel(ctx.outputs[0]?.shape as number[]) / (target.maxAccumulators / 2));
   const wanted = Math.min(Math.floor(target.lanes / lanes), Math.floor(numel(extents) / leastPart));
-  const cut = wanted < 2 ? null : cutOf(extents, wanted);
+  if (wanted < 2) return null;
+  const guess = cutOf(extents, wanted);
+  const key = `parts of ${spec.name} [${ctx.outputs[0]!.shape}] over [${extents}] of [${ctx.inputs.map((t) => t.shape).join("], [")}]`;
+  const chosen = choose?.(key, spec, guess?.parts ?? 1);
+  const cut = chosen ? cutOf(extents, chosen) : guess;
   if (!cut) return null;
   const { axis, parts } = cut;
   const size = (extents[axis] as number) / parts;
@@ -97,8 +110,8 @@ interface Cut {
   readonly parts: number;
 }
 
-/** The axis to cut and into how many equal parts: as near to `wanted` as divisors allow, the outermost axis first. */
-function cutOf(extents: readonly number[], wanted: number): Cut | null {
+/** The axis to cut and into how many equal parts: as near to `wanted` as divisors allow, the outermost axis first; null if into one. */
+export function cutOf(extents: readonly number[], wanted: number): Cut | null {
   let best: Cut | null = null;
   extents.forEach((n, axis) => {
     for (let parts = Math.min(n, wanted); parts > 1; parts--)

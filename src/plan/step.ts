@@ -1,7 +1,7 @@
 // Step: a node as the planner sees it: a kernel description applied to refs. Making steps from nodes drops what nothing
 // reads and merges equal nodes (common subexpressions). Ids are a topological order.
 import { type Node, toposort } from "../graph/node.ts";
-import type { Kernel, KernelContext } from "../graph/op.ts";
+import type { AnyOp, Kernel, KernelContext } from "../graph/op.ts";
 import type { NdArray } from "../shape/ndarray.ts";
 import type { TensorType } from "../shape/types.ts";
 import type { Tensor } from "../tensor.ts";
@@ -24,6 +24,8 @@ export interface Step {
 
 /** What a step is made from. */
 export interface StepSpec extends Pick<Step, "name" | "kernel" | "inputs" | "reference" | "join" | "along"> {
+  /** Of a node's step. */
+  readonly op?: AnyOp;
   readonly params: unknown;
   readonly outputs: readonly TensorType[];
 }
@@ -39,7 +41,7 @@ export class Steps {
   readonly list: Step[] = [];
   readonly #refs = new Map<Step, Ref[]>();
 
-  add({ params, outputs, ...rest }: StepSpec): Step {
+  add({ op: _, params, outputs, ...rest }: StepSpec): Step {
     const step: Step = {
       id: this.list.length,
       ...rest,
@@ -91,7 +93,7 @@ export function stepsOf(
     let step = byKey.get(key);
     if (!step) {
       const reference: Reference = (values) => op.reference(values, params, types);
-      const spec = { name: op.name, kernel: op.kernel, inputs, params, outputs: types, reference };
+      const spec = { op, name: op.name, kernel: op.kernel, inputs, params, outputs: types, reference };
       step = expand(steps, spec) ?? steps.add(spec);
       byKey.set(key, step);
     }

@@ -9,7 +9,7 @@ import { root } from "../../src/cli/browsers.mjs";
 import { createGpu } from "../../src/cli/dawn.ts";
 import { readTunings, writeTuning } from "../../src/cli/tuningFile.ts";
 import { CpuDevice } from "../../src/cpu/device.ts";
-import type { CompileOptions, DeviceArray } from "../../src/device.ts";
+import type { CompileOptions, Device, DeviceArray } from "../../src/device.ts";
 import { GpuDevice } from "../../src/gpu/device.ts";
 import { cheapest, type TuneOptions, tuningKey } from "../../src/gpu/tune.ts";
 import { printTuning, type Trial, type Tuning } from "../../src/gpu/tuning.ts";
@@ -103,6 +103,36 @@ test("choices are remembered: no device times them again, and results are the sa
   expect(await results(third)).toEqual(tuned);
 });
 
+test("in how many parts to do a long reduction is timed, printed, remembered, and changes rounding alone", async () => {
+  const types = { a: f32(8, 4096), b: f32(4096, 12) };
+  const values = { a: random(types.a, { seed: 1 }), b: random(types.b, { seed: 2 }) };
+  const run = async (device: Device, tune?: TuneOptions) => {
+    const program = await device.compile(({ a, b }) => ({ y: a.matmul(b) }), types, tune ? { tune } : {});
+    const { y } = program.run(device.put(values) as never) as unknown as { y: DeviceArray };
+    return y.read();
+  };
+  const device = await newDevice();
+  const want = await run(new CpuDevice());
+  expect(compare(await run(device, quick), want)).toBe("");
+  const [key, choice] = Object.entries(device.tuning).find(([key]) => key.startsWith("parts of"))!;
+  expect(key).toBe("parts of matmul [8,12] over [4096] of [8,4096], [4096,12]");
+  expect(choice.candidates).toBeGreaterThan(2);
+  expect(choice.fixed.schedule.parts).toBeGreaterThan(1);
+  expect(printTuning(device.tuning)).toMatch(/\d+ parts → (whole|\d+ parts)/);
+
+  // what is remembered is what is done
+  for (const [parts, dispatches] of [
+    [1, 1],
+    [16, 2],
+  ] as const) {
+    const other = await newDevice();
+    other.tuning = { [key]: { ...choice, schedule: { tile: [], unroll: [], parts } } };
+    expect(compare(await run(other), want)).toBe("");
+    const traced = trace(({ a, b }: Record<"a" | "b", Tensor>) => ({ y: a.matmul(b) }), types);
+    expect(makePlan(traced, await other.planOptions(traced)).dispatches.length).toBe(dispatches);
+  }
+});
+
 test("training runs on remembered choices are the same to the bit; a file keeps them", async () => {
   const folder = mkdtempSync(join(tmpdir(), "wgrad-tuning-"));
   const path = join(folder, "cache/tuning.json");
@@ -173,7 +203,7 @@ test("a schedule means what it meant when it was remembered", async () => {
   const device = await newDevice();
   const schedules = [...(await candidatesOf(device)).values()].flat();
   // a schedule with other fields: raise scheduleVersion, and name them here
-  const fields = ["tile", "unroll", "quads", "walk", "rolled", "group"];
+  const fields = ["tile", "unroll", "quads", "walk", "rolled", "group"]; // parts too, of reductions as a whole
   expect(tuningKey(device)).toMatch(/ · workgroups of \d+(, quads)? · schedules 6$/);
   expect(tuningKey(device)).toContain(device.name);
   expect(schedules.flatMap(Object.keys).filter((field) => !fields.includes(field))).toEqual([]);
