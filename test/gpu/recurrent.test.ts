@@ -107,38 +107,40 @@ describe("with a CPU's tiles, whose columns quads share", () => {
   test.each(["lstm", "gru"])("%s in three dispatches", (name) => onCpu(() => check(name, [7, 20, 16], 3)));
 
   test.each([
-    [28, 64, 128, true],
-    [4, 20, 16, true],
-    [6, 20, 16, false], // quads share out fours
-    [256, 20, 128, false], // more columns than a lane can hold
-  ])("of the product of %i features, [%i,%i]: it takes that over: %s", (F, B, H, takesOver) =>
-    onCpu(async () => {
-      const T = 3;
-      const values = {
-        ...{ x: random(f32(T, B, F), { seed: 1 }), wx: random(f32(F, 4 * H), { seed: 2, low: -0.1, high: 0.1 }) },
-        ...{ b: random(f32(4 * H), { seed: 3 }), wh: random(f32(H, 4 * H), { seed: 4, low: -0.1, high: 0.1 }) },
-        up: random(f32(T + 1, B, H), { seed: 5 }),
-      };
-      const f = ({ x, wx, b, wh, up }: Record<keyof typeof values, Tensor>) => {
-        const rows = x
-          .reshape([T * B, F])
-          .matmul(wx)
-          .add(b);
-        const { hs } = recurrence.lstm(rows.reshape([T, B, 4 * H]), wh);
-        const [dx, dwx, db, dwh] = vjp([hs], [up], [x, wx, b, wh]) as Tensor[];
-        return { hs, dx: dx!, dwx: dwx!, db: db!, dwh: dwh! };
-      };
-      const run = async (device: Device) => {
-        const program = await device.compile(f, values);
-        const outputs = program.run(device.put(values) as never) as unknown as Record<string, DeviceArray>;
-        return { program, results: await Promise.all(Object.values(outputs).map((a) => a.read())) };
-      };
-      const [got, want] = [await run(gpu), await run(new CpuDevice())];
-      for (const [k, w] of want.results.entries()) expect(distance(got.results[k]!, w)).toBeLessThan(1e-5);
-      const labels = (got.program.plan as Plan).dispatches.map((d) => d.label);
-      const before = labels.slice(0, labels.indexOf("lstm"));
-      expect(before.some((label) => label.includes("matmul"))).toBe(!takesOver);
-    }),
+    [28, 64, 128, 1, true],
+    [4, 20, 16, 1, true],
+    [6, 20, 16, 1, false], // quads share out fours
+    [256, 20, 128, 1, false], // more columns than a lane can hold
+    [4, 20, 16, 2, false], // a row of the product is two rows
+  ])(
+    "of the product of %i features, [%i,%i], its rows %i as long: it takes that over: %s",
+    (F, B, H, long, takesOver) =>
+      onCpu(async () => {
+        const T = 3;
+        const values = {
+          x: random(f32((T * B) / long, F), { seed: 1 }),
+          wx: random(f32(F, 4 * H * long), { seed: 2, low: -0.1, high: 0.1 }),
+          b: random(f32(4 * H * long), { seed: 3 }),
+          wh: random(f32(H, 4 * H), { seed: 4, low: -0.1, high: 0.1 }),
+          up: random(f32(T + 1, B, H), { seed: 5 }),
+        };
+        const f = ({ x, wx, b, wh, up }: Record<keyof typeof values, Tensor>) => {
+          const rows = x.matmul(wx).add(b);
+          const { hs } = recurrence.lstm(rows.reshape([T, B, 4 * H]), wh);
+          const [dx, dwx, db, dwh] = vjp([hs], [up], [x, wx, b, wh]) as Tensor[];
+          return { hs, dx: dx!, dwx: dwx!, db: db!, dwh: dwh! };
+        };
+        const run = async (device: Device) => {
+          const program = await device.compile(f, values);
+          const outputs = program.run(device.put(values) as never) as unknown as Record<string, DeviceArray>;
+          return { program, results: await Promise.all(Object.values(outputs).map((a) => a.read())) };
+        };
+        const [got, want] = [await run(gpu), await run(new CpuDevice())];
+        for (const [k, w] of want.results.entries()) expect(distance(got.results[k]!, w)).toBeLessThan(1e-5);
+        const labels = (got.program.plan as Plan).dispatches.map((d) => d.label);
+        const before = labels.slice(0, labels.indexOf("lstm"));
+        expect(before.some((label) => label.includes("matmul"))).toBe(!takesOver);
+      }),
   );
 
   test("from states that are given", () =>

@@ -8,7 +8,7 @@ type Input = StepSpec["inputs"][number];
 /** What a view shows in another shape. */
 const source = (ref: Input): Input => (ref.step.name === "reshape" ? source(ref.step.inputs[0] as Input) : ref);
 
-/** Of a ref that is x·Wx + b, in rows: x [T·B,F], Wx [F,G·H] and b [G·H]. */
+/** Of a ref [T,B,G·H] that is x·Wx + b, row by row: x [T·B,F], Wx [F,G·H] and b [G·H]. */
 function projectionOf(ref: Input): [x: Input, wx: Input, b: Input] | null {
   const sum = source(ref).step;
   if (sum.name !== "add") return null;
@@ -16,7 +16,8 @@ function projectionOf(ref: Input): [x: Input, wx: Input, b: Input] | null {
   const { name, inputs } = source(left).step;
   const [x, wx] = inputs as [Input, Input];
   if (name !== "matmul" || x.type.shape.length !== 2 || wx.type.shape.length !== 2) return null;
-  return b.type.shape.length === 1 && b.type.shape[0] === wx.type.shape[1] ? [x, wx, b] : null;
+  const width = ref.type.shape.at(-1);
+  return wx.type.shape[1] === width && b.type.shape.length === 1 && b.type.shape[0] === width ? [x, wx, b] : null;
 }
 
 /** The step with x, Wx and b in the place of its first input, and `projected` among its parameters; null if that is no such product, or its F
@@ -28,14 +29,13 @@ export function withProjection(spec: StepSpec, fits: (features: number) => boole
   if (!made || features % 4 !== 0 || !fits(features)) return null;
   const { shape } = z.type;
   const width = shape.at(-1) as number;
-  const project = (x: NdArray, wx: NdArray, b: NdArray): NdArray => {
-    return ndarray({ dtype: "f32", shape }, (i) => {
+  const project = (x: NdArray, wx: NdArray, b: NdArray): NdArray =>
+    ndarray({ dtype: "f32", shape }, (i) => {
       const [row, column] = [Math.floor(i / width), i % width];
       let sum = b.data[column] as number;
       for (let k = 0; k < features; k++) sum += x.data[row * features + k]! * wx.data[k * width + column]!;
       return sum;
     });
-  };
   return {
     ...spec,
     inputs: [...made, ...others],
