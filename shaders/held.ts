@@ -155,7 +155,7 @@ ${cell(sizes, tile, text)}`;
     return rounds("v", rows, `let line = row + v;\n${rounds("b", units / workgroupSize, `${unit}\n${one}`)}`);
   }
   const down = workgroupSize / units;
-  if (rows % down === 0) {
+  if (Number.isInteger(down) && rows % down === 0) {
     const line = `let line = row + v * ${down}u + down;`;
     return `let u = li % ${units}u;\nlet down = li / ${units}u;\n${rounds("v", rows / down, `${line}\n${one}`)}`;
   }

@@ -3,7 +3,8 @@
 
 /** Name → complete source. A module that calls a function carries it, and those that it calls. */
 export const functions: Record<string, string> = {
-  // tanhf of Cephes (S. Moshier, https://netlib.org/cephes, 1992), with the digits that f32 holds. The argument is clamped: beyond 9.02 the result is ±1, and exp(2·44) would overflow.
+  // tanhf of Cephes (S. Moshier, https://netlib.org/cephes, 1992), with the digits that f32 holds. The argument is clamped: beyond 9.02 the result
+  // is ±1, and exp(2·44) would overflow.
   tanh_safe: `
 fn tanh_safe(x: f32) -> f32 {
   let z = x * x;

@@ -24,6 +24,8 @@ export interface Sizes {
   readonly steps: number;
   readonly batch: number;
   readonly units: number;
+  /** Of x, where its product with wx is part of the recurrence. */
+  readonly features?: number;
 }
 
 export interface Tile {

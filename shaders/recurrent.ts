@@ -37,10 +37,11 @@ ${products}
 #endif
 ${cells}`;
 
-/** x [T,B,G·H], wh [H,G·H], bias, h0, c0 → hs, cs [T+1,B,H], saved [T,B,S·H]. With `features` the tile is held, and the gates' parts of x are
- *  x [T·B,features]·wx + b. */
-export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which, features = 0): Code {
+/** x [T,B,G·H], wh [H,G·H], bias, h0, c0 → hs, cs [T+1,B,H], saved [T,B,S·H]. With features the tile is held, and the gates' parts of x are
+ *  x [T·B,F]·wx + b. */
+export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which): Code {
   const { gates, saved, memory } = cell;
+  const { features } = s;
   const hv = s.units / tile.width;
   const across = hv / tile.blocks;
   const initial = which === "first";
@@ -63,7 +64,7 @@ ${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
     bias: `${n.bias}[u]`,
   };
   for (let g = 0; g < gates; g++) {
-    values[`x${g}`] = features > 0 ? "0.0f" : `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
+    values[`x${g}`] = features ? "0.0f" : `${n.x}[at * ${gates * hv}u + ${g * hv}u + u]`;
     values[`a${g}`] = `sum${g}`;
   }
   const vector = wgsl`${loads(cell.forward, values)}
@@ -80,7 +81,7 @@ ${keep}
   if (isHeld(tile) && loops(which)) {
     const inner = s.units;
     const factors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
-    const projection = features > 0 ? { x: n.x!, features, wx: n.wx!, b: n.b! } : null;
+    const projection = features ? { x: n.x!, features, wx: n.wx!, b: n.b! } : null;
     return driveHeld(s, tile, which, {
       setup: `let col = li;\n${fillHeld(tile, factors)}\n${projection ? fillProjection(projection, factors) : ""}`,
       text: heldProduct(s, tile, factors, projection, (sums) => ownCells(s, tile, sums, vector)),

@@ -3,13 +3,12 @@
 // remembered choice keeps runs identical to the bit.
 //
 // A choice is judged by what a program spends on it: its dispatches, and the compilation of its pipeline beyond what nobody notices.
-import type { AnyOp, Params, ReduceKernel } from "../graph/op.ts";
+import type { AnyOp, Params } from "../graph/op.ts";
 import type { Buffer } from "../plan/data.ts";
 import type { Schedule } from "../plan/lanes.ts";
 import type { Module } from "../plan/module.ts";
 import { type GroupWork, makePlan, type Plan, type PlanOptions } from "../plan/plan.ts";
-import { cutOf } from "../plan/split.ts";
-import type { StepSpec } from "../plan/step.ts";
+import { cutOf, type Split } from "../plan/split.ts";
 import { numel, type TensorType } from "../shape/types.ts";
 import { apply, type Tensor } from "../tensor.ts";
 import { type Trace, trace } from "../trace.ts";
@@ -89,12 +88,6 @@ export async function tunedPlan(device: GpuDevice, traced: Trace, options: TuneO
   return plan;
 }
 
-/** A reduction that the planner may split, and into how many parts it would. */
-interface Split {
-  readonly spec: StepSpec;
-  readonly guess: number;
-}
-
 /** What a plan has that is dear. */
 interface Found {
   readonly groups: Map<string, GroupWork>;
@@ -104,24 +97,21 @@ interface Found {
 /** Options of a plan that show what it has. */
 const collect = (device: GpuDevice, { groups, splits }: Found): Pick<PlanOptions, "visit" | "parts"> => ({
   visit: (g) => void (g.multiplyAdds >= leastWork && groups.set(g.key, g)),
-  parts: (key, spec, guess) => {
-    if (spec.op && numel(spec.outputs[0]!.shape) * numel(extentsOf(spec)) >= leastWork)
-      splits.set(key, { spec, guess });
+  parts: (key, split) => {
+    const { spec, extents } = split;
+    if (spec.op && numel(spec.outputs[0]!.shape) * numel(extents) >= leastWork) splits.set(key, split);
     return device.tuning[key]?.schedule.parts;
   },
 });
-
-const extentsOf = ({ kernel, inputs, outputs, params }: StepSpec): readonly number[] =>
-  (kernel as ReduceKernel).extents({ inputs: inputs.map((r) => r.type), outputs, params });
 
 /** Times the reduction by itself, whole and in more or fewer parts than the guess. */
 async function tuneSplit(
   device: GpuDevice,
   timer: PassTimer,
-  { spec, guess }: Split,
+  { spec, extents, guess }: Split,
   options: TuneOptions,
 ): Promise<TunedGroup> {
-  const numbers = [guess, 1, guess >> 1, 2 * guess, 4 * guess].map((n) => cutOf(extentsOf(spec), n)?.parts ?? 1);
+  const numbers = [guess, 1, guess >> 1, 2 * guess, 4 * guess].map((n) => cutOf(extents, n)?.parts ?? 1);
   const types = Object.fromEntries(spec.inputs.map(({ type }, i) => [`i${i}`, type]));
   const op = spec.op as AnyOp;
   const f = (inputs: Record<string, Tensor>) => ({ y: apply(op, Object.values(inputs), spec.params as Params)[0] });

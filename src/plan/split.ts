@@ -21,8 +21,15 @@ const joins: Partial<Record<Combine, (a: number, b: number) => number>> = {
   min: (a, b) => Math.min(a, b),
 };
 
-/** How many parts a reduction is done in, in the place of a guess; 1: it is not split. `key` tells apart what differs in size. */
-export type ChooseParts = (key: string, spec: StepSpec, guess: number) => number | undefined;
+/** A reduction that may be split, and in how many parts it is by guess; 1: it is not. */
+export interface Split {
+  readonly spec: StepSpec;
+  readonly extents: readonly number[];
+  readonly guess: number;
+}
+
+/** How many parts, in the place of the guess. `key` tells apart what differs in size. */
+export type ChooseParts = (key: string, split: Split) => number | undefined;
 
 /** Adds a reduction in two steps if it should be split; null if not. */
 export function splitReduce(steps: Steps, spec: StepSpec, target: Target, choose?: ChooseParts): Step | null {
@@ -95,7 +102,7 @@ function equalParts(
   if (wanted < 2) return null;
   const guess = cutOf(extents, wanted);
   const key = `parts of ${spec.name} [${ctx.outputs[0]!.shape}] over [${extents}] of [${ctx.inputs.map((t) => t.shape).join("], [")}]`;
-  const chosen = choose?.(key, spec, guess?.parts ?? 1);
+  const chosen = choose?.(key, { spec, extents, guess: guess?.parts ?? 1 });
   const cut = chosen ? cutOf(extents, chosen) : guess;
   if (!cut) return null;
   const { axis, parts } = cut;

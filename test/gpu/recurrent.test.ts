@@ -97,6 +97,7 @@ describe("with a CPU's tiles, whose columns quads share", () => {
   // columns held, of one chunk, two and five; then large enough for tiles of 32 columns
   test.each([
     ["gru", 3, 16, 48],
+    ["gru", 2, 48, 32], // cells of one row and a half at once
     ["lstm", 4, 64, 128],
     ["lstm", 2, 16, 256],
     ["lstm", 2, 33, 240],

@@ -142,7 +142,7 @@ function gpuTile(s: Sizes, adapter: Adapter, steps: number, loop: boolean): Tile
   return { ...common, rows, unroll: vectors % 2 === 0 ? 2 : 1, group: null, workgroupSize: 64 };
 }
 
-/** The dispatches of all steps, whose product has `features` lines besides the units'. */
+/** The dispatches of all steps. */
 export function dispatchesOf(
   label: string,
   s: Sizes,
@@ -150,12 +150,11 @@ export function dispatchesOf(
   gates: number,
   backward: boolean,
   code: (names: CustomNames, which: Which) => { declarations: string; body: string },
-  features = 0,
 ): CustomDispatch[] {
   const { rows, blocks, width, workgroupSize, group } = tile;
   const lanes = (Math.ceil(s.batch / rows) * s.units) / width / blocks;
   const workgroups = group ? (tile.starters ?? Math.ceil(s.batch / group)) : Math.ceil(lanes / workgroupSize);
-  const stepWork = s.batch * (s.units + features) * gates * s.units;
+  const stepWork = s.batch * (s.units + (s.features ?? 0)) * gates * s.units;
   const common = {
     workgroupSize: [workgroupSize, 1, 1] as const,
     workgroups: [workgroups, 1, 1] as const,

@@ -63,15 +63,14 @@ const lstmKernel: CustomKernel<LstmParams> = {
     return spec.inputs.length === 2 ? withProjection(spec, fits) : null;
   },
   dispatches({ inputs, outputs: [, , gates], params }, adapter) {
-    const s = sizesOf("lstm", gates!, named(inputs, params).wh, 4);
+    const { wh, wx } = named(inputs, params);
+    const s = { ...sizesOf("lstm", gates!, wh, 4), ...(wx && { features: wx.shape[0] as number }) };
     const tile = heldTileOf(s, 4, adapter, params, false);
-    const features = params.projected ? (inputs[0]!.shape[1] as number) : 0;
-    const code: Parameters<typeof dispatchesOf>[5] = ({ inputs, outputs }, which) => {
+    return dispatchesOf("lstm", s, tile, 4, false, ({ inputs, outputs }, which) => {
       const { p, ...given } = named(inputs, params);
       const [hs, cs, saved] = outputs;
-      return forward(cellOf(p, s, tile), s, tile, { ...given, hs, cs, saved }, which, features);
-    };
-    return dispatchesOf("lstm", s, tile, 4, false, code, features);
+      return forward(cellOf(p, s, tile), s, tile, { ...given, hs, cs, saved }, which);
+    });
   },
 };
 

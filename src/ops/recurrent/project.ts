@@ -15,7 +15,8 @@ function projectionOf(ref: Input): [x: Input, wx: Input, b: Input] | null {
   const [left, b] = sum.inputs as [Input, Input];
   const { name, inputs } = source(left).step;
   const [x, wx] = inputs as [Input, Input];
-  if (name !== "matmul" || x.type.shape.length !== 2 || wx.type.shape.length !== 2) return null;
+  // one that is split is a sum of its parts
+  if (name !== "matmul" || inputs.length !== 2 || x.type.shape.length !== 2 || wx.type.shape.length !== 2) return null;
   const width = ref.type.shape.at(-1);
   return wx.type.shape[1] === width && b.type.shape.length === 1 && b.type.shape[0] === width ? [x, wx, b] : null;
 }
