@@ -308,3 +308,32 @@ test.each([1, 3, 4])("what lanes hold of %i gates fits a function of WGSL, in wh
     }
   expect(held).toBe(8);
 });
+
+// a tile of the wrong size would be WGSL that no compiler takes
+test.each(["rnn", "gru", "lstm"] as const)(
+  "lanes share out whole rows, columns and cells of %s, in any size",
+  (name) => {
+    const gates = { rnn: 1, gru: 3, lstm: 4 }[name];
+    let held = 0;
+    for (const units of [16, 32, 48, 96, 128, 160, 240, 256])
+      for (const batch of [16, 18, 24, 33, 48, 64]) {
+        const types = { x: f32(2, batch, gates * units), w: f32(units, gates * units), b: f32(units) };
+        const f = ({ x, w, b }: Record<keyof typeof types, Tensor>) => {
+          const hs =
+            name === "rnn"
+              ? recurrence.rnn(x, w)
+              : name === "gru"
+                ? recurrence.gru(x, w, b).hs
+                : recurrence.lstm(x, w).hs;
+          const [dx] = vjp([hs], [hs], [x]) as [Tensor];
+          return { hs, dx };
+        };
+        const { dispatches } = makePlan(trace(f as never, types), { target: softwareTarget, functions: math });
+        for (const { wgsl, label } of dispatches) {
+          if (wgsl.includes("var held")) held++;
+          expect(wgsl.match(/\d\.\d+u|NaN|undefined/), `${label}, ${batch}×${units}`).toBeNull();
+        }
+      }
+    expect(held).toBe(2 * 8 * 6);
+  },
+);
