@@ -1,6 +1,5 @@
 // Recurrences on a CPU behind WebGPU: a lane holds some columns of the matrix, loaded once for all steps, and goes along the rows of its group. Of a
 // row the lanes of a quad load a fourth each, and exchange it (see plan/walk.ts). In the forward pass the cells of a row come right after its sums.
-// Arrays are of vectors of `width`; what is held and summed up are scalars.
 import { received } from "./quad.ts";
 import { type Code, declarations, each, ownershipOf, repeat, type Sizes, type Step, type Tile } from "./recurrence.ts";
 import { wgsl } from "./wgsl.ts";
@@ -12,17 +11,47 @@ export const isHeld = (tile: Tile): tile is HeldTile => tile.hold !== undefined;
 
 /** sums[r, c] = Σₖ from[start + row + r, part·inner + k]·matrix[part·inner + k, columns[c]] */
 export interface HeldFactors {
+  /** An array of vectors of `four`. */
   readonly from: string;
   readonly start: string;
-  /** Of a part; a multiple of the tile's `hold`, which is one of 4·width. */
+  /** Of a part; a multiple of 16. */
   readonly inner: number;
   /** A lane's sum is over one part of so many, the one of number `part`. */
   readonly parts: number;
   readonly matrix: string;
   /** Of its lines. */
   readonly length: number;
-  /** In vectors. */
   readonly columns: readonly string[];
+}
+
+/** The arrays of a lane besides its columns. */
+export const heldArrays = ({ units, features = 0 }: Sizes, { rows, hold }: HeldTile, columns: number): string => wgsl`
+#if ${hold < units}
+var sums: array<array<f32, ${columns}>, ${rows}>;
+#endif
+var ofCells: array<f32, ${columns}>;
+var loaded: array<f32, ${(hold + features) / 4 + 4}>;`;
+
+/** What each row's sums begin with: x[start + row + r, k]·wx[k, columns[c]] + b[columns[c]] */
+export interface HeldProjection {
+  /** An array of vectors of features / 4. */
+  readonly x: string;
+  readonly features: number;
+  readonly wx: string;
+  readonly b: string;
+}
+
+/** Elements of the vectors that what is multiplied lies in: a lane finds their place once, and their elements one after the other. */
+export const four = 4;
+
+/** The i-th element of an array of vectors of `four`. */
+export const inFours = (array: string, i: string): string => `${array}[(${i}) / ${four}u][(${i}) % ${four}u]`;
+
+/** Elements of all arrays of a lane, of so many columns. */
+export function heldElements({ units, features = 0 }: Sizes, { rows, hold }: HeldTile, columns: number): number {
+  const sums = hold < units ? rows : 0;
+  const projection = features ? features + 1 : 0;
+  return columns * (units + sums + projection + 1) + (hold + features) / 4 + 4;
 }
 
 /** A loop of so many rounds, at least one. Compilers see the range of its variable (plan/emit.ts: `bounded`). */
@@ -34,30 +63,24 @@ const rounds = (name: string, times: number, body: string): string =>
     `${name}Next == ${times}u`,
   );
 
-/** What each row's sums begin with: x[start + row + r, k]·wx[k, columns[c]] + b[columns[c]] */
-export interface HeldProjection {
-  readonly x: string;
-  /** A multiple of four. */
-  readonly features: number;
-  readonly wx: string;
-  readonly b: string;
-}
-
-const partOf = ({ inner, parts }: HeldFactors) => (parts === 1 ? "" : `part * ${inner}u + `);
+const partOf = ({ inner, parts }: HeldFactors, by = 1) => (parts === 1 ? "" : `part * ${inner / by}u + `);
 
 /** Fills `held` [inner, columns]: the k-th with the line that belongs to the k-th value that a lane gets of a row, by loads and exchanges. */
-export function fillHeld({ width }: HeldTile, factors: HeldFactors): string {
+export function fillHeld(factors: HeldFactors): string {
   const { inner, matrix, length, columns } = factors;
-  const from = (k: string) => `${matrix}[(${partOf(factors)}${k}) * ${length / width}u + `;
-  return wgsl`var held: array<f32, ${inner * columns.length * width}>;
-${fill("held", inner, columns, width, from)}`;
+  // of sixteen values the lane at `place` loads the vector of that number, and the s-th exchange brings elements of that at place ^ s
+  const line = "(k & ~15u) | (((k & 3u) ^ place) << 2u) | ((k >> 2u) & 3u)";
+  const from = (k: string) => `${matrix}[(${partOf(factors)}${k}) * ${length}u + `;
+  return wgsl`var held: array<f32, ${inner * columns.length}>;
+${fill("held", inner, columns, line, from)}`;
 }
 
 /** Fills `heldX` [features + 1, columns], the last with b. */
 export function fillProjection({ features, wx, b }: HeldProjection, { length, columns }: HeldFactors): string {
   const n = columns.length;
+  const line = `((k & 3u) ^ place) * ${features / 4}u + (k >> 2u)`;
   return wgsl`var heldX: array<f32, ${(features + 1) * n}>;
-${fill("heldX", features, columns, 1, (k) => `${wx}[${k} * ${length}u + `)}
+${fill("heldX", features, columns, line, (k) => `${wx}[${k} * ${length}u + `)}
 ${each(n, (c) => `heldX[${features * n + c}] = ${b}[${columns[c]}];`)}`;
 }
 
@@ -65,90 +88,105 @@ function fill(
   array: string,
   lines: number,
   columns: readonly string[],
-  width: number,
+  line: string,
   from: (line: string) => string,
 ): string {
-  // the s-th exchange of a vector's c-th component brings line 4·(place ^ s) + c of sixteen
-  const own = width === 1 ? "k ^ place" : "(k & ~15u) | (((k & 3u) ^ place) << 2u) | ((k >> 2u) & 3u)";
-  const vector = (c: number) => wgsl`let m${c} = ${from("line")}${columns[c]}];
-${each(width, (j) => `${array}[k * ${columns.length * width}u + ${c * width + j}u] = m${c}${component(width, j)};`)}`;
-  return rounds("k", lines, `let line = min(${own}, ${lines - 1}u);\n${each(columns.length, vector)}`);
+  const column = (c: number) => `${array}[k * ${columns.length}u + ${c}u] = ${from("line")}${columns[c]}];`;
+  return rounds("k", lines, `let line = min(${line}, ${lines - 1}u);\n${each(columns.length, column)}`);
 }
 
-const component = (width: number, j: number) => (width === 1 ? "" : `.${"xyzw"[j]}`);
+/** Multiples of 16, so many at most, that make up `inner`: as equal as can be, the smaller ones first. */
+function chunksOf(inner: number, most: number): { begin: number; size: number }[] {
+  const n = Math.ceil(inner / most);
+  const begin = (i: number) => 16 * Math.floor((inner * i) / 16 / n);
+  return Array.from({ length: n }, (_, i) => ({ begin: begin(i), size: begin(i + 1) - begin(i) }));
+}
 
-/** The product, in a loop over rows for each chunk of the inner dimension; more than one add up in `sums`, which it declares. `finish` is what becomes
- *  of the sums of row `line`, one a column. */
+/** The product, in a loop over rows for each chunk of the inner dimension; more than one add up in `sums`. `finish` is what becomes of the sums of row
+ *  `line`, one a column. */
 export function heldProduct(
   { batch }: Sizes,
-  { rows, hold, width }: HeldTile,
+  { rows, hold }: HeldTile,
   factors: HeldFactors,
   projection: HeldProjection | null,
   finish: (sums: readonly string[]) => string,
 ): string {
   const { from, start, inner, parts, columns } = factors;
-  const n = columns.length * width;
-  /** Sums <name><c>_<k> of so many terms, of whose factors the lane has a fourth, <name>own0 …, and an array the others. */
-  const sumUp = (name: string, count: number, array: string, begin: number, before: (c: number) => string | null) => {
+  const n = columns.length;
+  /** Sums <name><c>_<k> of so many terms, of whose factors the lane has a fourth, loaded[at] …, and an array the others. */
+  const sumUp = (
+    name: string,
+    count: number,
+    at: number,
+    array: string,
+    begin: number,
+    before: (c: number) => string | null,
+  ) => {
     // the array's first: then it is what a two-address machine overwrites with the product
     const term = (k: number, c: number) => {
       const [y, sum] = [`${array}[${(begin + k) * n + c}]`, k === 0 ? before(c) : `${name}${c}_${k - 1}`];
       return `let ${name}${c}_${k} = ${sum === null ? `${y} * ${name}x${k}` : `fma(${y}, ${name}x${k}, ${sum})`};`;
     };
-    const own = (k: number) => `${name}own${Math.floor(k / (4 * width))}${component(width, Math.floor(k / 4) % 4)}`;
-    const value = (k: number) => received(own(k), k % 4);
+    const value = (k: number) => received(`loaded[${at + Math.floor(k / 4)}]`, k % 4);
     return each(count, (k) => `let ${name}x${k} = ${value(k)};\n${each(n, (c) => term(k, c))}`);
   };
-  const chunk = (begin: number) => {
-    const place = `sums[r * ${n}u + `;
-    const sum = (c: number) => `${begin === 0 ? "" : `${place}${c}u] + `}s${c}_${hold - 1}`;
+  const chunk = ({ begin, size }: { begin: number; size: number }) => {
+    const ofRow = size / 4;
+    const sums = columns.map((_, c) => `${begin === 0 ? "" : `before[${c}] + `}s${c}_${size - 1}`);
     const { x, features } = (begin === 0 && projection) || { x: "", features: 0 };
+    const vector = (i: number) => `let v${i} = &${from}[at + ${4 * i}u];
+${each(four, (j) => `loaded[${four * i + j}] = (*v${i})[${j}];`)}`;
+    // the last own one is stored where a compiler cannot tell: or else it would keep them all in registers, and sums in memory
     const body = wgsl`let line = ${batch % rows === 0 ? "row + r" : `min(row + r, ${batch - 1}u)`};
-let at = ((${start} + line) * ${parts * inner}u + ${partOf(factors)}${begin}u) / ${width}u + place;
-${each(hold / 4 / width, (i) => `let sown${i} = ${from}[at + ${4 * i}u];`)}
+let at = (${start} + line) * ${(parts * inner) / four}u + ${partOf(factors, four)}${begin / four}u + place;
+${each(ofRow / four, vector)}
 #if ${features > 0}
-let atX = (${start} + line) * ${features}u + place;
-${each(features / 4, (i) => `let pown${i} = ${x}[atX + ${4 * i}u];`)}
-${sumUp("p", features, "heldX", 0, (c) => `heldX[${features * n + c}]`)}
+let vx = &${x}[(${start} + line) * 4u + place];
+${each(features / 4, (j) => `loaded[${ofRow + j}] = (*vx)[${j}];`)}
 #endif
-${sumUp("s", hold, "held", begin, (c) => (features > 0 ? `p${c}_${features - 1}` : null))}
-${begin + hold === inner ? finish(Array.from({ length: n }, (_, c) => sum(c))) : each(n, (c) => `${place}${c}u] = ${sum(c)};`)}`;
+loaded[${ofRow + features / 4}u + place] = 0.0f;
+${features > 0 ? sumUp("p", features, ofRow, "heldX", 0, (c) => `heldX[${features * n + c}]`) : ""}
+${sumUp("s", size, 0, "held", begin, (c) => (features > 0 ? `p${c}_${features - 1}` : null))}
+${begin > 0 ? "let before = sums[r];" : ""}
+${begin + size === inner ? finish(sums) : `sums[r] = array<f32, ${n}>(${sums.join(", ")});`}`;
     return rounds("r", rows, body);
   };
-  return wgsl`
-#if ${hold < inner}
-var sums = array<f32, ${rows * n}>();
-#endif
-${each(inner / hold, (i) => chunk(i * hold))}`;
+  return chunksOf(inner, hold).map(chunk).join("\n");
 }
 
-/** `text` for the cells of row `line` and vector of units `u`: in it `i` is its place in [B,H], `at` that of the row in [T·B]. */
-const cell = ({ batch, units }: Sizes, { width }: HeldTile, text: string) => wgsl`let at = t * ${batch}u + line;
-let i = line * ${units / width}u + u;
+/** `text` for the cells of row `line` and units `u`: in it `i` is its place in [B,H], `at` that of the row in [T·B]. */
+const cell = ({ batch, units }: Sizes, text: string) => wgsl`let at = t * ${batch}u + line;
+let i = line * ${units}u + u;
 ${text}`;
 
 /** `text` for the cells of row `line` that are a lane's: in it sum0 … are the gates' sums, of which `sums` has those of each cell in a row. */
-export function ownCells(sizes: Sizes, tile: HeldTile, sums: readonly string[], text: string): string {
-  const { blocks, workgroupSize } = tile;
+export function ownCells(
+  sizes: Sizes,
+  { blocks, workgroupSize }: HeldTile,
+  sums: readonly string[],
+  text: string,
+): string {
   const gates = sums.length / blocks;
-  const own = (b: number) => wgsl`{
-let u = li + ${b * workgroupSize}u;
-${each(gates, (g) => `let sum${g} = ${sums[b * gates + g]};`)}
-${cell(sizes, tile, text)}
-}`;
-  return each(blocks, own);
+  // in a loop, since a body longer than the nearest cache for code takes half as long again
+  return wgsl`${sums.map((sum, k) => `ofCells[${k}] = ${sum};`).join("\n")}
+${rounds(
+  "b",
+  blocks,
+  wgsl`let u = li + b * ${workgroupSize}u;
+${each(gates, (g) => `let sum${g} = ofCells[b * ${gates}u + ${g}u];`)}
+${cell(sizes, text)}`,
+)}`;
 }
 
-/** `text` for each vector of cells of the group's rows, shared out over the lanes. */
+/** `text` for each cell of the group's rows, shared out over the lanes. */
 export function eachCell(sizes: Sizes, tile: HeldTile, text: string): string {
-  const { batch } = sizes;
-  const { rows, workgroupSize, width } = tile;
-  const units = sizes.units / width;
+  const { batch, units } = sizes;
+  const { rows, workgroupSize } = tile;
   const one = wgsl`
 #if ${batch % rows !== 0}
 if (line >= ${batch}u) { break; }
 #endif
-${cell(sizes, tile, text)}`;
+${cell(sizes, text)}`;
   // a division takes a CPU as long as many sums
   if (units % workgroupSize === 0) {
     const unit = `let u = li + b * ${workgroupSize}u;`;
@@ -175,10 +213,11 @@ export function driveHeld(
   { steps, batch }: Sizes,
   tile: HeldTile,
   which: { readonly from: string; readonly counter: string },
-  { setup, text, before, time }: Step & { readonly setup: string },
+  { setup, text, before, time, vectors }: Step & Pick<Code, "vectors"> & { readonly setup: string },
 ): Code {
   const ownership = ownershipOf(tile, batch, which.counter);
   return {
+    vectors,
     declarations: `${declarations(tile)}\n${ownership.declarations}`,
     body: wgsl`${ownership.body}
 let place = li % 4u;

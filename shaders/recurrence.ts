@@ -43,7 +43,7 @@ export interface Tile {
   readonly steps: number;
   /** Quads share the loads of the matrix, if a tile's columns are a multiple of four: the tiles of a batch, or of a group, are. */
   readonly quads: boolean;
-  /** A tile is all rows of a group, and lanes hold their columns of the matrix for all steps (held.ts): so many steps of the inner dimension a loop. */
+  /** A tile is all rows of a group, and lanes hold their columns of the matrix for all steps (held.ts): so many steps of the inner dimension a loop at most. */
   readonly hold?: number;
 }
 
@@ -61,6 +61,8 @@ export const loops = (which: Which): which is { readonly from: string; readonly 
 export interface Code {
   readonly declarations: string;
   readonly body: string;
+  /** Arrays, by name, whose elements are arrays of so many. */
+  readonly vectors?: Readonly<Record<string, number>>;
 }
 
 export const each = (n: number, f: (i: number) => string): string =>

@@ -4,8 +4,11 @@ import {
   eachCell,
   fillHeld,
   fillProjection,
+  four,
   type HeldFactors,
+  heldArrays,
   heldProduct,
+  inFours,
   isHeld,
   ownCells,
 } from "./held.ts";
@@ -46,15 +49,21 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
   const across = hv / tile.blocks;
   const initial = which === "first";
   const from = initial ? n.h0 : n.hs;
+  const held = isHeld(tile) && loops(which);
   const columns = Array.from({ length: tile.blocks * gates }, (_, c) => {
     const [b, g] = [Math.floor(c / gates), c % gates];
     return `col + ${g * hv + b * across}u`;
   });
   const start = initial ? "0u" : `t * ${s.batch}u`;
-  const state = (array: string | undefined) => (array ? `${array}[${initial ? "i" : `at * ${hv}u + u`}]` : "V()");
+  const hs = (i: string) => (held ? inFours(n.hs!, i) : `${n.hs}[${i}]`);
+  const state = (array: string | undefined) => {
+    if (!array) return "V()";
+    const i = initial ? "i" : `at * ${hv}u + u`;
+    return array === n.hs ? hs(i) : `${array}[${i}]`;
+  };
   const c = initial ? n.c0 : n.cs;
   const keep = wgsl`
-${n.hs!}[i] = ${n.h0 ? `${n.h0}[i]` : "V()"};
+${hs("i")} = ${n.h0 ? `${n.h0}[i]` : "V()"};
 #if ${memory}
 ${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
 #endif`;
@@ -69,7 +78,7 @@ ${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
   }
   const vector = wgsl`${loads(cell.forward, values)}
 ${cell.forward}
-${n.hs!}[(at + ${s.batch}u) * ${hv}u + u] = hNext;
+${hs(`(at + ${s.batch}u) * ${hv}u + u`)} = hNext;
 #if ${memory}
 ${n.cs ?? ""}[(at + ${s.batch}u) * ${hv}u + u] = cNext;
 #endif
@@ -80,13 +89,14 @@ ${keep}
   const where = loops(which) && !n.h0 ? "t > 0u" : null;
   if (isHeld(tile) && loops(which)) {
     const inner = s.units;
-    const factors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
+    const factors: HeldFactors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
     const projection = features ? { x: n.x!, features, wx: n.wx!, b: n.b! } : null;
     return driveHeld(s, tile, which, {
-      setup: `let col = li;\n${fillHeld(tile, factors)}\n${projection ? fillProjection(projection, factors) : ""}`,
+      setup: `let col = li;\n${heldArrays(s, tile, columns.length)}\n${fillHeld(factors)}\n${projection ? fillProjection(projection, factors) : ""}`,
       text: heldProduct(s, tile, factors, projection, (sums) => ownCells(s, tile, sums, vector)),
       before: `let t = 0u;\n${eachCell(s, tile, keep)}`,
       time: (i) => i,
+      vectors: { [n.hs!]: four, ...(features && { [n.x!]: features / 4 }) },
     });
   }
   const multiply = from
@@ -122,8 +132,12 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
     cNext: `${n.cs}[${next}]`,
   };
   for (let k = 0; k < saved; k++) values[`s${k}`] = `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u]`;
-  const store = (array: string | undefined, name: string) =>
-    array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
+  const held = isHeld(tile) && loops(which);
+  const store = (array: string | undefined, name: string) => {
+    const place = (g: number) => `at * ${gates * hv}u + ${g * hv}u + u`;
+    const element = (g: number) => (held && array === n.d ? inFours(n.d!, place(g)) : `${array}[${place(g)}]`);
+    return array ? each(gates, (g) => `${element(g)} = ${name}${g};`) : "";
+  };
   const vector = wgsl`${loads(cell.backward, values)}
 ${cell.backward}
 ${store(n.d, "d")}
@@ -134,23 +148,26 @@ ${n.carry ?? ""}[i] = carryNext;
   const where = loops(which) ? `t < ${s.steps - 1}u` : null;
   if (isHeld(tile) && loops(which)) {
     const own = (gates * hv) / tile.workgroupSize;
-    const held: HeldFactors = {
+    const across = hv / own;
+    const fours = Array.from({ length: own / four }, (_, v) => `(col + ${v * across}u)`);
+    const factors: HeldFactors = {
       ...{ from: n.d!, start, inner: s.units, parts: gates, matrix: n.whT!, length: s.units },
-      columns: Array.from({ length: own }, (_, c) => `col + ${(c * hv) / own}u`),
+      columns: fours.flatMap((v) => Array.from({ length: four }, (_, j) => `${v} * ${four}u + ${j}u`)),
     };
-    const partial = (line: string, part: string) => `${n.partial}[(${line} * ${gates}u + ${part}) * ${hv}u + `;
-    const multiply = heldProduct(s, tile, held, null, (sums) =>
-      each(own, (c) => {
-        const vector = sums.slice(c * tile.width, (c + 1) * tile.width);
-        return `${partial("line", "part")}${held.columns[c]}] = V(${vector.join(", ")});`;
+    const multiply = heldProduct(s, tile, factors, null, (sums) =>
+      each(fours.length, (v) => {
+        const place = `let p${v} = &${n.partial}[(line * ${gates}u + part) * ${hv / four}u + ${fours[v]}];`;
+        return `${place}\n${each(four, (j) => `(*p${v})[${j}] = ${sums[v * four + j]};`)}`;
       }),
     );
-    const parts = Array.from({ length: gates }, (_, g) => `${partial("line", `${g}u`)}u]`).join(" + ");
-    const cells = eachCell(s, tile, `let sum0 = select(V(), ${parts}, ${where});\n${vector}`);
+    const partial = (g: number) => inFours(n.partial!, `(line * ${gates}u + ${g}u) * ${hv}u + u`);
+    const parts = Array.from({ length: gates }, (_, g) => partial(g)).join(" + ");
+    const cells = eachCell(s, tile, `let sum0 = select(0.0f, ${parts}, ${where});\n${vector}`);
     return driveHeld(s, tile, which, {
-      setup: `let part = li / ${hv / own}u;\nlet col = li % ${hv / own}u;\n${fillHeld(tile, held)}`,
+      setup: `let part = li / ${across}u;\nlet col = li % ${across}u;\n${heldArrays(s, tile, own)}\n${fillHeld(factors)}`,
       text: `if (${where}) {\n${multiply}\n}\nstorageBarrier();\n${cells}`,
       time: (i) => `${s.steps - 1}u - ${i}`,
+      vectors: { [n.d!]: four, [n.partial!]: four },
     });
   }
   const across = hv / tile.blocks;

@@ -13,8 +13,11 @@ export { walkBlock } from "./walkBlock.ts";
 
 /** Columns of the panel: the sums that a lane keeps in registers. */
 const columns = [2, 3, 4, 5, 6, 8];
-/** Steps of the reduction in a chunk, at most: a loop's code is not much longer than the nearest cache. */
-const mostSteps = 128;
+/** Steps of the reduction in a chunk. */
+const [leastSteps, mostSteps] = [48, 128];
+/** Bytes of code: of a multiply-add, of a load that a quad shares, of a sum that an array keeps; and the nearest cache for code, less what an epilogue
+ *  takes. Code that does not fit comes at half the speed (SwiftShader on x86: 26 against 16 ms). */
+const code = { fma: 16, load: 630, sum: 450, most: 30_000, beyond: 1.5 };
 /** Elements of a lane's arrays, its panel and its sums: with a few variables they are the 8 kB that WGSL lets a function have. */
 const mostElements = 2032;
 
@@ -109,7 +112,7 @@ function chunksOf(extents: readonly number[]): number[][] {
   const found: number[][] = [];
   const grow = (d: number, box: readonly number[], size: number) => {
     if (d < 0) {
-      if (box.some((n) => n % 4 === 0) && 2 * size >= Math.min(mostSteps, numel(extents))) found.push([...box]);
+      if (box.some((n) => n % 4 === 0) && size >= Math.min(leastSteps, numel(extents) / 2)) found.push([...box]);
       return;
     }
     const n = extents[d] as number;
@@ -136,7 +139,9 @@ function costOf(
   const masks = ragged ? 2 * steps * cost.statement : 0;
   const fill = steps * columns * (cost.loadScalar + cost.array);
   const loads = (steps / 4) * (cost.loadScalar + 3 * cost.exchange);
-  const row = cost.loop + masks + loads + columns * (steps * cost.fma + (chunks > 1 ? cost.array : 0));
+  const bytes = columns * (steps * code.fma + (chunks > 1 ? code.sum : 0)) + (steps / 4) * code.load;
+  const body = masks + loads + columns * (steps * cost.fma + (chunks > 1 ? cost.array : 0));
+  const row = cost.loop + body * (bytes > code.most ? code.beyond : 1);
   const rows = (numel(tile) * numel(windowOf(group))) / columns;
   const compile = columns * steps * cost.compile.statement + (steps / 4) * cost.compile.load;
   return chunks * (fill + rows * row) * Math.max(lanes, wanted) + compile;

@@ -13,18 +13,35 @@ import { chain } from "./reduction.ts";
 import { type Elements, type PlaceOf, Region } from "./region.ts";
 import type { Step } from "./step.ts";
 
-/** The sums of a walk, in an array in the order of the tile: what its epilogue reads. */
+/** The sums of a walk, in an array of what is summed up at once, place by place: what its epilogue reads. */
 class WalkSums implements Elements {
   readonly #tile: readonly number[];
+  readonly #panel: readonly number[];
 
-  constructor(tile: readonly number[]) {
+  /** `panel` is a tile without what is walked along. */
+  constructor(tile: readonly number[], panel: readonly number[]) {
     this.#tile = tile;
+    this.#panel = panel;
+  }
+
+  get places(): number {
+    return numel(this.#tile) / numel(this.#panel);
+  }
+
+  /** Of the sums at a place of the walk. */
+  all(at: readonly Index[], nameOf: (atom: Atom) => string): string {
+    const walked = this.#tile.map((n, d) => n / (this.#panel[d] as number));
+    return `acc[${flatten(this.#own(at, walked), strides(walked)).text(nameOf)}]`;
+  }
+
+  element(_: number, at: readonly Index[], nameOf: (atom: Atom) => string): string {
+    const own = flatten(this.#own(at, this.#panel), strides(this.#panel));
+    return `${this.all(at, nameOf)}[${own.text(nameOf)}]`;
   }
 
   /** Tiles begin at multiples of their sizes. */
-  element(_: number, at: readonly Index[], nameOf: (atom: Atom) => string): string {
-    const own = at.map((i, d) => i.mod(this.#tile[d] as number));
-    return `acc[${flatten(own, strides(this.#tile)).text(nameOf)}]`;
+  #own(at: readonly Index[], extents: readonly number[]): Index[] {
+    return at.map((i, d) => i.mod(extents[d] as number));
   }
 }
 
@@ -160,17 +177,13 @@ export function walkBlock(
   // an element of the core is one of the domain, and none needs a whole row
   const alone = window.every((n) => n === 1) && group.whole === undefined && chunks.length === 0;
   const named = new NamedSums(across, last);
-  const array = new WalkSums(elements);
-  if (!alone)
-    for (const [j, offset] of held.entries()) {
-      const sum = array.element(
-        0,
-        offset.map((i, d) => (here[d] as Index).add(i)),
-        path.emitter.atom,
-      );
-      const before = chunks.length > 0 ? `${sum} + ` : "";
-      path.emitter.statement(`${sum} = ${before}s${j}_${last};`);
-    }
+  const array = new WalkSums(elements, across);
+  if (!alone) {
+    const all = array.all(here, path.emitter.atom);
+    if (chunks.length > 0) path.emitter.statement(`let before = ${all};`);
+    const sums = named.names.map((sum, j) => (chunks.length > 0 ? `before[${j}] + ${sum}` : sum));
+    path.emitter.statement(`${all} = array<f32, ${sums.length}>(${sums.join(", ")});`);
+  }
 
   const nest = (depth: number, epilogue: Emitter): Block => {
     const own = [panel, path].flatMap(({ emitter }) => emitter.scopes[depth] as Statement[]);
@@ -187,7 +200,7 @@ export function walkBlock(
     ...(alone && { inside: { loops: walk, origin: at, tile: across, names: named.names } }),
     block: (epilogue) => [
       `var held = array<f32, ${steps.length * held.length}>();`,
-      ...(alone ? [] : [`var acc = array<f32, ${numel(elements)}>();`]),
+      ...(alone ? [] : [`var acc = array<array<f32, ${held.length}>, ${array.places}>();`]),
       ...nest(0, epilogue),
     ],
   };

@@ -1,6 +1,6 @@
 // What the recurrent ops share: their shapes, and how their kernels (shaders/recurrence.ts) are dispatched.
-import { isHeld } from "../../../shaders/held.ts";
-import type { Sizes, Tile, Which } from "../../../shaders/recurrence.ts";
+import { type HeldTile, heldElements, isHeld } from "../../../shaders/held.ts";
+import type { Code, Sizes, Tile, Which } from "../../../shaders/recurrence.ts";
 import type { Adapter, CustomDispatch, CustomNames } from "../../graph/op.ts";
 import { ShapeError } from "../../shape/errors.ts";
 import { printType, type Shape, sameShape, type TensorType } from "../../shape/types.ts";
@@ -80,9 +80,6 @@ const mostHeldUnits = 256;
 /** Elements of a lane's arrays: with a few variables they are the 8 kB that WGSL lets a function have. */
 const mostElements = 2032;
 
-/** Multiply-adds in the body of a loop: its code is not much longer than the nearest cache. */
-const mostBody = 1024;
-
 /** Tiles of up to 64 vectors, in columns that quads can share (shaders/recurrence.ts). A group keeps a core busy. */
 function softwareTile(s: Sizes, gates: number, adapter: Adapter, steps: number, loop: boolean): Tile {
   const width = s.units % 4 === 0 ? 4 : 1;
@@ -108,20 +105,23 @@ export function heldTileOf(s: Sizes, gates: number, adapter: Adapter, params: Fo
   const { batch, units } = s;
   if (!adapter.software || !tile.quads || batch < 16 || units % 16 !== 0 || units > mostHeldUnits) return tile;
   const rows = Math.min(32, Math.ceil(batch / 2));
-  const wide = units % 32 === 0 && 8 * (units + rows) <= mostElements;
-  const blocks = backward ? 1 : ({ 1: wide ? 8 : 4, 3: 2 }[gates] ?? (wide ? 2 : 1));
-  const columns = backward ? (wide ? 8 : 4) : gates * blocks;
-  const workgroupSize = (gates * units) / columns;
   const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(batch / rows)));
-  const hold = [128, 96, 64, 48, 32, 16].find((n) => units % n === 0 && n * columns <= mostBody) as number;
-  return { ...tile, rows, group: rows, blocks, width: backward ? 4 : 1, workgroupSize, starters, hold };
+  // code no longer than the nearest cache for it, cells of four gates included
+  const hold = gates === 4 && !backward ? 48 : 64;
+  const of = (columns: number): HeldTile => ({
+    ...{ ...tile, rows, group: rows, width: 1, starters, hold },
+    blocks: backward ? 1 : columns / gates,
+    workgroupSize: (gates * units) / columns,
+  });
+  if (gates === 3 && !backward) return of(6);
+  const wide = of(8);
+  return units % 32 === 0 && heldElements(s, wide, 8) <= mostElements ? wide : of(4);
 }
 
 /** Whether lanes that hold their columns of h·Wh have room for those of x·Wx + b too. */
-export function holdsProjection({ steps, units }: Sizes, gates: number, tile: Tile, features: number): boolean {
-  if (!isHeld(tile) || tile.steps < steps) return false;
-  const sums = tile.hold < units ? tile.rows : 0;
-  return gates * tile.blocks * (units + sums + features + 1) <= mostElements;
+export function holdsProjection(s: Sizes, gates: number, tile: Tile, features: number): boolean {
+  if (!isHeld(tile) || tile.steps < s.steps) return false;
+  return heldElements({ ...s, features }, tile, gates * tile.blocks) <= mostElements;
 }
 
 /** Elements of the scratch array that a backward pass sums up parts in. */
@@ -149,7 +149,7 @@ export function dispatchesOf(
   tile: Tile,
   gates: number,
   backward: boolean,
-  code: (names: CustomNames, which: Which) => { declarations: string; body: string },
+  code: (names: CustomNames, which: Which) => Code,
 ): CustomDispatch[] {
   const { rows, blocks, width, workgroupSize, group } = tile;
   const lanes = (Math.ceil(s.batch / rows) * s.units) / width / blocks;
