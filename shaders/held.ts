@@ -11,7 +11,7 @@ export const isHeld = (tile: Tile): tile is HeldTile => tile.hold !== undefined;
 
 /** sums[r, c] = Σₖ from[start + row + r, part·inner + k]·matrix[part·inner + k, columns[c]] */
 export interface HeldFactors {
-  /** An array of vectors of `four`. */
+  /** An array of vec4s. */
   readonly from: string;
   readonly start: string;
   /** Of a part; a multiple of 16. */
@@ -34,18 +34,51 @@ var loaded: array<f32, ${(hold + features) / 4 + 4}>;`;
 
 /** What each row's sums begin with: x[start + row + r, k]·wx[k, columns[c]] + b[columns[c]] */
 export interface HeldProjection {
-  /** An array of vectors of features / 4. */
   readonly x: string;
+  /** A multiple of four. */
   readonly features: number;
   readonly wx: string;
   readonly b: string;
 }
 
-/** Elements of the vectors that what is multiplied lies in: a lane finds their place once, and their elements one after the other. */
-export const four = 4;
+/** The i-th element of an array of vec4s. */
+export const inFours = (array: string, i: string): string => `${array}[(${i}) / 4u][(${i}) % 4u]`;
 
-/** The i-th element of an array of vectors of `four`. */
-export const inFours = (array: string, i: string): string => `${array}[(${i}) / ${four}u][(${i}) % ${four}u]`;
+/** Makes the i-th element of an array of vec4s a lane's value. Lanes of a quad have elements in a row; one of them stores all four, since WGSL lets a
+ *  store to one component touch the others. */
+export const storeInFours = (array: string, i: string, value: string): string => wgsl`{
+let four = vec4f(${[0, 1, 2, 3].map((p) => `quadBroadcast(${value}, ${p}u)`).join(", ")});
+if (place == 0u) { ${array}[(${i}) / 4u] = four; }
+}`;
+
+/** The same with four values of a lane, of which the g-th is for element g·stride + i: each lane stores one vec4. In two exchanges of pairs lanes and
+ *  values change places. */
+export const storeGatesInFours = (array: string, i: string, stride: number, values: readonly string[]): string => {
+  /** Of each pair a lane keeps one and gives away the other. */
+  const change = (name: string, upper: string, swap: string, pairs: readonly (readonly string[])[]) =>
+    pairs
+      .map(([a, b], k) => {
+        const [low, high] = [`${name}${2 * k}`, `${name}${2 * k + 1}`];
+        return wgsl`let ${name}_${k} = ${swap}(select(${b!}, ${a!}, ${upper}));
+let ${low} = select(${a!}, ${name}_${k}, ${upper});
+let ${high} = select(${name}_${k}, ${b!}, ${upper});`;
+      })
+      .join("\n");
+  const [a, b, c, d] = values;
+  return wgsl`{
+let odd = (place & 1u) == 1u;
+let upper = place >= 2u;
+${change("y", "odd", "quadSwapX", [
+  [a!, b!],
+  [c!, d!],
+])}
+${change("z", "upper", "quadSwapY", [
+  ["y0", "y2"],
+  ["y1", "y3"],
+])}
+${array}[(place * ${stride}u + ${i}) / 4u] = vec4f(z0, z2, z1, z3);
+}`;
+};
 
 /** Elements of all arrays of a lane, of so many columns. */
 export function heldElements({ units, features = 0 }: Sizes, { rows, hold }: HeldTile, columns: number): number {
@@ -78,9 +111,8 @@ ${fill("held", inner, columns, line, from)}`;
 /** Fills `heldX` [features + 1, columns], the last with b. */
 export function fillProjection({ features, wx, b }: HeldProjection, { length, columns }: HeldFactors): string {
   const n = columns.length;
-  const line = `((k & 3u) ^ place) * ${features / 4}u + (k >> 2u)`;
   return wgsl`var heldX: array<f32, ${(features + 1) * n}>;
-${fill("heldX", features, columns, line, (k) => `${wx}[${k} * ${length}u + `)}
+${fill("heldX", features, columns, "k ^ place", (k) => `${wx}[${k} * ${length}u + `)}
 ${each(n, (c) => `heldX[${features * n + c}] = ${b}[${columns[c]}];`)}`;
 }
 
@@ -134,15 +166,15 @@ export function heldProduct(
     const ofRow = size / 4;
     const sums = columns.map((_, c) => `${begin === 0 ? "" : `before[${c}] + `}s${c}_${size - 1}`);
     const { x, features } = (begin === 0 && projection) || { x: "", features: 0 };
-    const vector = (i: number) => `let v${i} = &${from}[at + ${4 * i}u];
-${each(four, (j) => `loaded[${four * i + j}] = (*v${i})[${j}];`)}`;
+    const vector = (i: number) => `let v${i} = ${from}[at + ${4 * i}u];
+${each(4, (j) => `loaded[${4 * i + j}] = v${i}[${j}];`)}`;
     // the last own one is stored where a compiler cannot tell: or else it would keep them all in registers, and sums in memory
     const body = wgsl`let line = ${batch % rows === 0 ? "row + r" : `min(row + r, ${batch - 1}u)`};
-let at = (${start} + line) * ${(parts * inner) / four}u + ${partOf(factors, four)}${begin / four}u + place;
-${each(ofRow / four, vector)}
+let at = (${start} + line) * ${(parts * inner) / 4}u + ${partOf(factors, 4)}${begin / 4}u + place;
+${each(ofRow / 4, vector)}
 #if ${features > 0}
-let vx = &${x}[(${start} + line) * 4u + place];
-${each(features / 4, (j) => `loaded[${ofRow + j}] = (*vx)[${j}];`)}
+let atX = (${start} + line) * ${features}u + place;
+${each(features / 4, (i) => `loaded[${ofRow + i}] = ${x}[atX + ${4 * i}u];`)}
 #endif
 loaded[${ofRow + features / 4}u + place] = 0.0f;
 ${features > 0 ? sumUp("p", features, ofRow, "heldX", 0, (c) => `heldX[${features * n + c}]`) : ""}
@@ -213,11 +245,11 @@ export function driveHeld(
   { steps, batch }: Sizes,
   tile: HeldTile,
   which: { readonly from: string; readonly counter: string },
-  { setup, text, before, time, vectors }: Step & Pick<Code, "vectors"> & { readonly setup: string },
+  { setup, text, before, time, fours }: Step & Pick<Code, "fours"> & { readonly setup: string },
 ): Code {
   const ownership = ownershipOf(tile, batch, which.counter);
   return {
-    vectors,
+    fours,
     declarations: `${declarations(tile)}\n${ownership.declarations}`,
     body: wgsl`${ownership.body}
 let place = li % 4u;

@@ -61,8 +61,8 @@ export const loops = (which: Which): which is { readonly from: string; readonly 
 export interface Code {
   readonly declarations: string;
   readonly body: string;
-  /** Arrays, by name, whose elements are arrays of so many. */
-  readonly vectors?: Readonly<Record<string, number>>;
+  /** Arrays, by name, whose elements are vec4s. */
+  readonly fours?: readonly string[];
 }
 
 export const each = (n: number, f: (i: number) => string): string =>

@@ -4,13 +4,14 @@ import {
   eachCell,
   fillHeld,
   fillProjection,
-  four,
   type HeldFactors,
   heldArrays,
   heldProduct,
   inFours,
   isHeld,
   ownCells,
+  storeGatesInFours,
+  storeInFours,
 } from "./held.ts";
 import {
   type Cell,
@@ -56,6 +57,7 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
   });
   const start = initial ? "0u" : `t * ${s.batch}u`;
   const hs = (i: string) => (held ? inFours(n.hs!, i) : `${n.hs}[${i}]`);
+  const storeHs = (i: string, h: string) => (held ? storeInFours(n.hs!, i, h) : `${n.hs}[${i}] = ${h};`);
   const state = (array: string | undefined) => {
     if (!array) return "V()";
     const i = initial ? "i" : `at * ${hv}u + u`;
@@ -63,7 +65,7 @@ export function forward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Which
   };
   const c = initial ? n.c0 : n.cs;
   const keep = wgsl`
-${hs("i")} = ${n.h0 ? `${n.h0}[i]` : "V()"};
+${storeHs("i", n.h0 ? `${n.h0}[i]` : "V()")}
 #if ${memory}
 ${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
 #endif`;
@@ -78,7 +80,7 @@ ${n.cs ?? ""}[i] = ${n.c0 ? `${n.c0}[i]` : "V()"};
   }
   const vector = wgsl`${loads(cell.forward, values)}
 ${cell.forward}
-${hs(`(at + ${s.batch}u) * ${hv}u + u`)} = hNext;
+${storeHs(`(at + ${s.batch}u) * ${hv}u + u`, "hNext")}
 #if ${memory}
 ${n.cs ?? ""}[(at + ${s.batch}u) * ${hv}u + u] = cNext;
 #endif
@@ -96,7 +98,7 @@ ${keep}
       text: heldProduct(s, tile, factors, projection, (sums) => ownCells(s, tile, sums, vector)),
       before: `let t = 0u;\n${eachCell(s, tile, keep)}`,
       time: (i) => i,
-      vectors: { [n.hs!]: four, ...(features && { [n.x!]: features / 4 }) },
+      fours: [n.hs!],
     });
   }
   const multiply = from
@@ -133,14 +135,16 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
   };
   for (let k = 0; k < saved; k++) values[`s${k}`] = `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u]`;
   const held = isHeld(tile) && loops(which);
-  const store = (array: string | undefined, name: string) => {
-    const place = (g: number) => `at * ${gates * hv}u + ${g * hv}u + u`;
-    const element = (g: number) => (held && array === n.d ? inFours(n.d!, place(g)) : `${array}[${place(g)}]`);
-    return array ? each(gates, (g) => `${element(g)} = ${name}${g};`) : "";
+  const store = (array: string | undefined, name: string) =>
+    array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
+  const storeHeld = () => {
+    const [place, names] = [`at * ${gates * hv}u + u`, Array.from({ length: gates }, (_, g) => `d${g}`)];
+    if (gates === 4) return storeGatesInFours(n.d!, place, hv, names);
+    return each(gates, (g) => storeInFours(n.d!, `${place} + ${g * hv}u`, names[g]!));
   };
   const vector = wgsl`${loads(cell.backward, values)}
 ${cell.backward}
-${store(n.d, "d")}
+${held ? storeHeld() : store(n.d, "d")}
 ${store(n.e, "e")}
 #if ${n.carry !== undefined}
 ${n.carry ?? ""}[i] = carryNext;
@@ -149,15 +153,15 @@ ${n.carry ?? ""}[i] = carryNext;
   if (isHeld(tile) && loops(which)) {
     const own = (gates * hv) / tile.workgroupSize;
     const across = hv / own;
-    const fours = Array.from({ length: own / four }, (_, v) => `(col + ${v * across}u)`);
+    const fours = Array.from({ length: own / 4 }, (_, v) => `(col + ${v * across}u)`);
     const factors: HeldFactors = {
       ...{ from: n.d!, start, inner: s.units, parts: gates, matrix: n.whT!, length: s.units },
-      columns: fours.flatMap((v) => Array.from({ length: four }, (_, j) => `${v} * ${four}u + ${j}u`)),
+      columns: fours.flatMap((v) => Array.from({ length: 4 }, (_, j) => `${v} * 4u + ${j}u`)),
     };
     const multiply = heldProduct(s, tile, factors, null, (sums) =>
       each(fours.length, (v) => {
-        const place = `let p${v} = &${n.partial}[(line * ${gates}u + part) * ${hv / four}u + ${fours[v]}];`;
-        return `${place}\n${each(four, (j) => `(*p${v})[${j}] = ${sums[v * four + j]};`)}`;
+        const four = `vec4f(${sums.slice(4 * v, 4 * v + 4).join(", ")})`;
+        return `${n.partial}[(line * ${gates}u + part) * ${hv / 4}u + ${fours[v]}] = ${four};`;
       }),
     );
     const partial = (g: number) => inFours(n.partial!, `(line * ${gates}u + ${g}u) * ${hv}u + u`);
@@ -167,7 +171,7 @@ ${n.carry ?? ""}[i] = carryNext;
       setup: `let part = li / ${across}u;\nlet col = li % ${across}u;\n${heldArrays(s, tile, own)}\n${fillHeld(factors)}`,
       text: `if (${where}) {\n${multiply}\n}\nstorageBarrier();\n${cells}`,
       time: (i) => `${s.steps - 1}u - ${i}`,
-      vectors: { [n.d!]: four, [n.partial!]: four },
+      fours: [n.d!, n.partial!],
     });
   }
   const across = hv / tile.blocks;

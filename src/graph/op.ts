@@ -118,8 +118,8 @@ export interface CustomDispatch {
   /** Tells apart dispatches of the same code, which share a pipeline. */
   readonly index?: number;
   /** Body of `fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32)`, and module-scope declarations. Only
-   *  arrays that they name are bound; `vectors` are those, by name, whose elements are arrays of so many. */
-  code(names: CustomNames): { declarations: string; body: string; vectors?: Readonly<Record<string, number>> };
+   *  arrays that they name are bound; of those in `fours` elements are vec4s in any case. */
+  code(names: CustomNames): { declarations: string; body: string; fours?: readonly string[] };
 }
 
 /** What a custom kernel may know of the adapter. */

@@ -49,14 +49,14 @@ function print(
     counter: "counter[0]",
   };
   return dispatches.map((dispatch) => {
-    const { declarations, body, vectors = {} } = dispatch.code(names);
+    const { declarations, body, fours = [] } = dispatch.code(names);
     const part = { offset: alignment * (dispatch.index ?? 0), elements: 1 };
     const index: Bound = { name: "index", binding: { buffer: indices, access: "read", part } };
     const mentioned = new Set(`${declarations}\n${body}`.match(/\b[a-z]+[0-9]*\b/g));
     const bound = [...Object.values(arrays).flat(), index, counter].filter((a) => mentioned.has(a.name));
     const wgsl = [
       ...(body.includes("quadSwap") ? [subgroups] : []),
-      ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true, vectors[a.name])),
+      ...bound.map((a, i) => declare(a, i, dispatch.vec4 === true || fours.includes(a.name))),
       declarations,
       `@compute @workgroup_size(${dispatch.workgroupSize.join(", ")})`,
       `fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) li: u32) {\n${body}\n}`,
@@ -77,7 +77,7 @@ function arrayOf(name: string, { buffer, offset }: Place, elements: number, acce
   return { name, binding: { buffer, access, ...(all ? {} : { part: { offset, elements } }) } };
 }
 
-function declare({ name, binding }: Bound, i: number, vec4: boolean, vector?: number): string {
+function declare({ name, binding }: Bound, i: number, vec4: boolean): string {
   const { buffer, access, part } = binding;
   const { elements } = part ?? buffer;
   const own = name === "index" ? buffer.type : name === "counter" ? `atomic<${buffer.type}>` : null;
@@ -85,9 +85,7 @@ function declare({ name, binding }: Bound, i: number, vec4: boolean, vector?: nu
     ? `${own}, ${elements}`
     : vec4
       ? `vec4<${buffer.type}>, ${elements / 4}`
-      : vector !== undefined
-        ? `array<${buffer.type}, ${vector}>, ${elements / vector}`
-        : `${buffer.type}, ${elements}`;
+      : `${buffer.type}, ${elements}`;
   return `@group(0) @binding(${i}) var<storage, ${access === "read" ? "read" : "read_write"}> ${name}: array<${type}>;`;
 }
 
