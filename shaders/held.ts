@@ -1,6 +1,6 @@
 // Recurrences on a CPU behind WebGPU: a lane holds some columns of the matrix, loaded once for all steps, and goes along the rows of its group. Of a
 // row the lanes of a quad load a fourth each, and exchange it (see plan/walk.ts). In the forward pass the cells of a row come right after its sums.
-import { received } from "./quad.ts";
+import { exchanged, received } from "./quad.ts";
 import { type Code, declarations, each, ownershipOf, repeat, type Sizes, type Step, type Tile } from "./recurrence.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -44,41 +44,32 @@ export interface HeldProjection {
 /** The i-th element of an array of vec4s. */
 export const inFours = (array: string, i: string): string => `${array}[(${i}) / 4u][(${i}) % 4u]`;
 
-/** Makes the i-th element of an array of vec4s a lane's value. Lanes of a quad have elements in a row; one of them stores all four, since WGSL lets a
- *  store to one component touch the others. */
+/** Makes the i-th element of an array of vec4s a lane's value. Lanes of a quad have elements in a row; the first stores all four, since WGSL lets a store
+ *  to one component touch the others. */
 export const storeInFours = (array: string, i: string, value: string): string => wgsl`{
-let four = vec4f(${[0, 1, 2, 3].map((p) => `quadBroadcast(${value}, ${p}u)`).join(", ")});
+let own = ${value};
+let four = vec4f(own, ${[1, 2, 3].map((s) => exchanged("own", s)).join(", ")});
 if (place == 0u) { ${array}[(${i}) / 4u] = four; }
 }`;
 
-/** The same with four values of a lane, of which the g-th is for element g·stride + i: each lane stores one vec4. In two exchanges of pairs lanes and
- *  values change places. */
-export const storeGatesInFours = (array: string, i: string, stride: number, values: readonly string[]): string => {
-  /** Of each pair a lane keeps one and gives away the other. */
-  const change = (name: string, upper: string, swap: string, pairs: readonly (readonly string[])[]) =>
-    pairs
-      .map(([a, b], k) => {
-        const [low, high] = [`${name}${2 * k}`, `${name}${2 * k + 1}`];
-        return wgsl`let ${name}_${k} = ${swap}(select(${b!}, ${a!}, ${upper}));
-let ${low} = select(${a!}, ${name}_${k}, ${upper});
-let ${high} = select(${name}_${k}, ${b!}, ${upper});`;
-      })
-      .join("\n");
-  const [a, b, c, d] = values;
+/** The same with four values of a lane, of which the g-th is for element g·stride + i. Lanes and values change places, in two exchanges in which a lane
+ *  keeps one of a pair and gives away the other; then each stores a vec4. */
+export function storeTransposed(array: string, i: string, stride: number, values: readonly string[]): string {
+  const change = (s: number, upper: string, [low, high]: readonly string[], [x, y]: readonly string[]) => wgsl`
+let ${low!}_ = ${exchanged(`select(${y!}, ${x!}, ${upper})`, s)};
+let ${low!} = select(${x!}, ${low!}_, ${upper});
+let ${high!} = select(${low!}_, ${y!}, ${upper});`;
+  const [a, b, c, d] = values as [string, string, string, string];
   return wgsl`{
 let odd = (place & 1u) == 1u;
-let upper = place >= 2u;
-${change("y", "odd", "quadSwapX", [
-  [a!, b!],
-  [c!, d!],
-])}
-${change("z", "upper", "quadSwapY", [
-  ["y0", "y2"],
-  ["y1", "y3"],
-])}
-${array}[(place * ${stride}u + ${i}) / 4u] = vec4f(z0, z2, z1, z3);
+let second = place >= 2u;
+${change(1, "odd", ["y0", "y1"], [a, b])}
+${change(1, "odd", ["y2", "y3"], [c, d])}
+${change(2, "second", ["z0", "z2"], ["y0", "y2"])}
+${change(2, "second", ["z1", "z3"], ["y1", "y3"])}
+${array}[(place * ${stride}u + ${i}) / 4u] = vec4f(z0, z1, z2, z3);
 }`;
-};
+}
 
 /** Elements of all arrays of a lane, of so many columns. */
 export function heldElements({ units, features = 0 }: Sizes, { rows, hold }: HeldTile, columns: number): number {

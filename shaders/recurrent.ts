@@ -10,8 +10,8 @@ import {
   inFours,
   isHeld,
   ownCells,
-  storeGatesInFours,
   storeInFours,
+  storeTransposed,
 } from "./held.ts";
 import {
   type Cell,
@@ -139,7 +139,7 @@ export function backward(cell: Cell, s: Sizes, tile: Tile, n: Names, which: Whic
     array ? each(gates, (g) => `${array}[at * ${gates * hv}u + ${g * hv}u + u] = ${name}${g};`) : "";
   const storeHeld = () => {
     const [place, names] = [`at * ${gates * hv}u + u`, Array.from({ length: gates }, (_, g) => `d${g}`)];
-    if (gates === 4) return storeGatesInFours(n.d!, place, hv, names);
+    if (gates === 4) return storeTransposed(n.d!, place, hv, names);
     return each(gates, (g) => storeInFours(n.d!, `${place} + ${g * hv}u`, names[g]!));
   };
   const vector = wgsl`${loads(cell.backward, values)}
@@ -153,15 +153,15 @@ ${n.carry ?? ""}[i] = carryNext;
   if (isHeld(tile) && loops(which)) {
     const own = (gates * hv) / tile.workgroupSize;
     const across = hv / own;
-    const fours = Array.from({ length: own / 4 }, (_, v) => `(col + ${v * across}u)`);
+    const vectors = Array.from({ length: own / 4 }, (_, v) => `(col + ${v * across}u)`);
     const factors: HeldFactors = {
       ...{ from: n.d!, start, inner: s.units, parts: gates, matrix: n.whT!, length: s.units },
-      columns: fours.flatMap((v) => Array.from({ length: 4 }, (_, j) => `${v} * 4u + ${j}u`)),
+      columns: vectors.flatMap((v) => Array.from({ length: 4 }, (_, j) => `${v} * 4u + ${j}u`)),
     };
     const multiply = heldProduct(s, tile, factors, null, (sums) =>
-      each(fours.length, (v) => {
+      each(vectors.length, (v) => {
         const four = `vec4f(${sums.slice(4 * v, 4 * v + 4).join(", ")})`;
-        return `${n.partial}[(line * ${gates}u + part) * ${hv / 4}u + ${fours[v]}] = ${four};`;
+        return `${n.partial}[(line * ${gates}u + part) * ${hv / 4}u + ${vectors[v]}] = ${four};`;
       }),
     );
     const partial = (g: number) => inFours(n.partial!, `(line * ${gates}u + ${g}u) * ${hv}u + u`);

@@ -349,9 +349,20 @@ test.each(["rnn", "gru", "lstm"] as const)(
 test.each([16, 48, 128, 160, 256])("an lstm of %i units that takes over x·Wx + b fits a function of WGSL", (units) => {
   let taken = 0;
   for (const features of [4, 28, 64, 128]) {
-    const types = { x: f32(2 * 33, features), wx: f32(features, 4 * units), b: f32(4 * units), w: f32(units, 4 * units) };
+    const types = {
+      x: f32(2 * 33, features),
+      wx: f32(features, 4 * units),
+      b: f32(4 * units),
+      w: f32(units, 4 * units),
+    };
     const f = ({ x, wx, b, w }: Record<keyof typeof types, Tensor>) => ({
-      hs: recurrence.lstm(x.matmul(wx).add(b).reshape([2, 33, 4 * units]), w).hs,
+      hs: recurrence.lstm(
+        x
+          .matmul(wx)
+          .add(b)
+          .reshape([2, 33, 4 * units]),
+        w,
+      ).hs,
     });
     const { dispatches } = makePlan(trace(f as never, types), { target: softwareTarget, functions: math });
     const { wgsl } = dispatches.find(({ label }) => label === "lstm")!;
