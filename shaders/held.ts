@@ -1,5 +1,6 @@
 // Recurrences on a CPU behind WebGPU: a lane holds some columns of the matrix, loaded once for all steps, and goes along the rows of its group. Of a
-// row the lanes of a quad load a fourth each, and exchange it (see plan/walk.ts). In the forward pass the cells of a row come right after its sums.
+// row the lanes of a quad load a fourth each, and exchange it (see plan/walk.ts). Loops are short, since a body longer than the nearest cache for code takes
+// half as long again.
 import { exchanged, received } from "./quad.ts";
 import { type Code, declarations, each, ownershipOf, repeat, type Sizes, type Step, type Tile } from "./recurrence.ts";
 import { wgsl } from "./wgsl.ts";
@@ -25,12 +26,8 @@ export interface HeldFactors {
 }
 
 /** The arrays of a lane besides its columns. */
-export const heldArrays = ({ units, features = 0 }: Sizes, { rows, hold }: HeldTile, columns: number): string => wgsl`
-#if ${hold < units}
-var sums: array<array<f32, ${columns}>, ${rows}>;
-#endif
-var ofCells: array<f32, ${columns}>;
-var loaded: array<f32, ${(hold + features) / 4 + 4}>;`;
+export const heldArrays = ({ features = 0 }: Sizes, { rows, hold }: HeldTile, columns: number): string =>
+  `var sums: array<array<f32, ${columns}>, ${rows}>;\nvar loaded: array<f32, ${(hold + features) / 4 + 4}>;`;
 
 /** What each row's sums begin with: x[start + row + r, k]·wx[k, columns[c]] + b[columns[c]] */
 export interface HeldProjection {
@@ -73,9 +70,8 @@ ${array}[(place * ${stride}u + ${i}) / 4u] = vec4f(z0, z1, z2, z3);
 
 /** Elements of all arrays of a lane, of so many columns. */
 export function heldElements({ units, features = 0 }: Sizes, { rows, hold }: HeldTile, columns: number): number {
-  const sums = hold < units ? rows : 0;
   const projection = features ? features + 1 : 0;
-  return columns * (units + sums + projection + 1) + (hold + features) / 4 + 4;
+  return columns * (units + rows + projection) + (hold + features) / 4 + 4;
 }
 
 /** A loop of so many rounds, at least one. Compilers see the range of its variable (plan/emit.ts: `bounded`). */
@@ -118,6 +114,10 @@ function fill(
   return rounds("k", lines, `let line = min(${line}, ${lines - 1}u);\n${each(columns.length, column)}`);
 }
 
+/** Row number r of the group; of more than there are the last. */
+const lineOf = (batch: number, rows: number) =>
+  `let line = ${batch % rows === 0 ? "row + r" : `min(row + r, ${batch - 1}u)`};`;
+
 /** Multiples of 16, so many at most, that make up `inner`: as equal as can be, the smaller ones first. */
 function chunksOf(inner: number, most: number): { begin: number; size: number }[] {
   const n = Math.ceil(inner / most);
@@ -125,14 +125,14 @@ function chunksOf(inner: number, most: number): { begin: number; size: number }[
   return Array.from({ length: n }, (_, i) => ({ begin: begin(i), size: begin(i + 1) - begin(i) }));
 }
 
-/** The product, in a loop over rows for each chunk of the inner dimension; more than one add up in `sums`. `finish` is what becomes of the sums of row
- *  `line`, one a column. */
+/** The product, in a loop over rows for each chunk of the inner dimension; they add up in `sums`. `finish`, if given, is what becomes of the last, which
+ *  are of row `line`, one a column. */
 export function heldProduct(
   { batch }: Sizes,
   { rows, hold }: HeldTile,
   factors: HeldFactors,
   projection: HeldProjection | null,
-  finish: (sums: readonly string[]) => string,
+  finish?: (sums: readonly string[]) => string,
 ): string {
   const { from, start, inner, parts, columns } = factors;
   const n = columns.length;
@@ -160,7 +160,7 @@ export function heldProduct(
     const vector = (i: number) => `let v${i} = ${from}[at + ${4 * i}u];
 ${each(4, (j) => `loaded[${4 * i + j}] = v${i}[${j}];`)}`;
     // the last own one is stored where a compiler cannot tell: or else it would keep them all in registers, and sums in memory
-    const body = wgsl`let line = ${batch % rows === 0 ? "row + r" : `min(row + r, ${batch - 1}u)`};
+    const body = wgsl`${lineOf(batch, rows)}
 let at = (${start} + line) * ${(parts * inner) / 4}u + ${partOf(factors, 4)}${begin / 4}u + place;
 ${each(ofRow / 4, vector)}
 #if ${features > 0}
@@ -171,7 +171,7 @@ loaded[${ofRow + features / 4}u + place] = 0.0f;
 ${features > 0 ? sumUp("p", features, ofRow, "heldX", 0, (c) => `heldX[${features * n + c}]`) : ""}
 ${sumUp("s", size, 0, "held", begin, (c) => (features > 0 ? `p${c}_${features - 1}` : null))}
 ${begin > 0 ? "let before = sums[r];" : ""}
-${begin + size === inner ? finish(sums) : `sums[r] = array<f32, ${n}>(${sums.join(", ")});`}`;
+${begin + size === inner && finish ? finish(sums) : `sums[r] = array<f32, ${n}>(${sums.join(", ")});`}`;
     return rounds("r", rows, body);
   };
   return chunksOf(inner, hold).map(chunk).join("\n");
@@ -182,23 +182,12 @@ const cell = ({ batch, units }: Sizes, text: string) => wgsl`let at = t * ${batc
 let i = line * ${units}u + u;
 ${text}`;
 
-/** `text` for the cells of row `line` that are a lane's: in it sum0 … are the gates' sums, of which `sums` has those of each cell in a row. */
-export function ownCells(
-  sizes: Sizes,
-  { blocks, workgroupSize }: HeldTile,
-  sums: readonly string[],
-  text: string,
-): string {
-  const gates = sums.length / blocks;
-  // in a loop, since a body longer than the nearest cache for code takes half as long again
-  return wgsl`${sums.map((sum, k) => `ofCells[${k}] = ${sum};`).join("\n")}
-${rounds(
-  "b",
-  blocks,
-  wgsl`let u = li + b * ${workgroupSize}u;
-${each(gates, (g) => `let sum${g} = ofCells[b * ${gates}u + ${g}u];`)}
-${cell(sizes, text)}`,
-)}`;
+/** `text` for the cells that are a lane's: in it sum0 … are the gates' sums, of which `sums` has those of each cell of a row in a row. */
+export function ownCells(sizes: Sizes, { rows, blocks, workgroupSize }: HeldTile, gates: number, text: string): string {
+  const own = wgsl`let u = li + b * ${workgroupSize}u;
+${each(gates, (g) => `let sum${g} = sums[r][b * ${gates}u + ${g}u];`)}
+${cell(sizes, text)}`;
+  return rounds("r", rows, `${lineOf(sizes.batch, rows)}\n${rounds("b", blocks, own)}`);
 }
 
 /** `text` for each cell of the group's rows, shared out over the lanes. */

@@ -95,7 +95,7 @@ ${keep}
     const projection = features ? { x: n.x!, features, wx: n.wx!, b: n.b! } : null;
     return driveHeld(s, tile, which, {
       setup: `let col = li;\n${heldArrays(s, tile, columns.length)}\n${fillHeld(factors)}\n${projection ? fillProjection(projection, factors) : ""}`,
-      text: heldProduct(s, tile, factors, projection, (sums) => ownCells(s, tile, sums, vector)),
+      text: `${heldProduct(s, tile, factors, projection)}\n${ownCells(s, tile, gates, vector)}`,
       before: `let t = 0u;\n${eachCell(s, tile, keep)}`,
       time: (i) => i,
       fours: [n.hs!],

@@ -106,10 +106,8 @@ export function heldTileOf(s: Sizes, gates: number, adapter: Adapter, params: Fo
   if (!adapter.software || !tile.quads || batch < 16 || units % 16 !== 0 || units > mostHeldUnits) return tile;
   const rows = Math.min(32, Math.ceil(batch / 2));
   const starters = Math.max(leastStarters, 2 ** Math.ceil(Math.log2(batch / rows)));
-  // code no longer than the nearest cache for it, cells of four gates included
-  const hold = gates === 4 && !backward ? 48 : 64;
   const of = (columns: number): HeldTile => ({
-    ...{ ...tile, rows, group: rows, width: 1, starters, hold },
+    ...{ ...tile, rows, group: rows, width: 1, starters, hold: 64 },
     blocks: backward ? 1 : columns / gates,
     workgroupSize: (gates * units) / columns,
   });
