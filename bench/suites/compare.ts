@@ -75,6 +75,8 @@ const tolerance = 2e-3;
 const checkedSteps = 3;
 /** Seconds that a slow peer gets at one subject. */
 const patience = 30;
+/** Milliseconds before each turn, in which what the other left behind (garbage, buffers to free) is cleared at no one's expense. */
+const rest = 500;
 
 const makePeer: Record<PeerName, () => Peer | Promise<Peer>> = {
   "tfjs-webgpu": () => tfjs("webgpu"),
@@ -147,6 +149,11 @@ async function kernelSubject(device: GpuDevice, name: string, tune: boolean): Pr
   };
 }
 
+async function timeRested(work: Work, count: number): Promise<Timed> {
+  await new Promise((resolve) => setTimeout(resolve, rest));
+  return time(work, count);
+}
+
 async function measure(
   pair: Pair,
   args: CompareArgs,
@@ -161,8 +168,8 @@ async function measure(
   const [own, others]: [Timed[], Timed[]] = [[], []];
   const end = performance.now() + 1000 * patience;
   for (let round = 0; round < args.rounds && (round === 0 || performance.now() < end); round++) {
-    own.push(await time(work, count));
-    others.push(await time(peerWork, peerCount));
+    own.push(await timeRested(work, count));
+    others.push(await timeRested(peerWork, peerCount));
     const [mine, theirs] = [own[round], others[round]] as [Timed, Timed];
     send(`  pair ${round + 1} of ${args.rounds}: ${short(mine.milliseconds)} and ${short(theirs.milliseconds)} ms`);
   }
