@@ -89,7 +89,7 @@ ${each(saved, (k) => `${n.saved}[at * ${saved * hv}u + ${k * hv}u + u] = s${k};`
 ${keep}
 #endif`;
   const where = loops(which) && !n.h0 ? "t > 0u" : null;
-  if (isHeld(tile) && loops(which)) {
+  if (held) {
     const inner = s.units;
     const factors: HeldFactors = { from: n.hs!, start, inner, parts: 1, matrix: n.wh!, length: gates * inner, columns };
     const projection = features ? { x: n.x!, features, wx: n.wx!, b: n.b! } : null;
@@ -150,7 +150,7 @@ ${store(n.e, "e")}
 ${n.carry ?? ""}[i] = carryNext;
 #endif`;
   const where = loops(which) ? `t < ${s.steps - 1}u` : null;
-  if (isHeld(tile) && loops(which)) {
+  if (held) {
     const own = (gates * hv) / tile.workgroupSize;
     const across = hv / own;
     const vectors = Array.from({ length: own / 4 }, (_, v) => `(col + ${v * across}u)`);

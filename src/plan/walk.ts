@@ -16,7 +16,7 @@ const columns = [2, 3, 4, 5, 6, 8];
 /** Steps of the reduction in a chunk. */
 const [leastSteps, mostSteps] = [48, 128];
 /** Bytes of code: of a multiply-add, of a load that a quad shares, of a sum that an array keeps; and the nearest cache for code, less what an epilogue
- *  takes. Code that does not fit comes at half the speed (SwiftShader on x86: 26 against 16 ms). */
+ *  takes. Code that does not fit takes half as long again (SwiftShader on x86: 26 against 16 ms). */
 const code = { fma: 16, load: 630, sum: 450, most: 30_000, beyond: 1.5 };
 /** Elements of a lane's arrays, its panel and its sums: with a few variables they are the 8 kB that WGSL lets a function have. */
 const mostElements = 2032;
